@@ -1,0 +1,16 @@
+// The one file that reads the environment.
+
+/** A variable named by a run file or by a person; empty counts as absent. */
+export function environmentValue(name: string): string | undefined {
+  return process.env[name] || undefined
+}
+
+export const environment = {
+  /** A directory or a postgres:// URL. */
+  store: environmentValue('DESCENT_STORE'),
+  /** The Python interpreter to use in place of the one that is found. */
+  python: environmentValue('DESCENT_PYTHON'),
+  /** Forces one sandbox level: namespace | landlock. */
+  sandbox: environmentValue('DESCENT_SANDBOX'),
+  logLevel: environmentValue('DESCENT_LOG') ?? 'warn',
+}

@@ -1,0 +1,178 @@
+// The store as the rest of Descent sees it. All SQL is behind this interface.
+import type { ErrorRecord } from '../errors.ts'
+import type { Json } from '../json.ts'
+import type { RewardTask } from '../reward.ts'
+import type { StopReason, Trajectory, TrajectoryRow, TrajectoryStatus } from '../trajectory.ts'
+import type * as tables from './schema.ts'
+
+type Row<Table extends keyof typeof tables> = (typeof tables)[Table] extends { $inferInsert: infer R }
+  ? R
+  : never
+
+/** Columns of the `x` + `x_blob` pairs are given as one whole string; the store splits them. */
+type Whole<R, Texts extends string> = Omit<R, `${Texts}Blob`>
+
+export type NewRun = Row<'runs'>
+export type NewInvocation = Whole<Row<'invocations'>, 'answer'>
+export type NewMessage = Whole<Row<'messages'>, 'content'>
+export type NewTurn = Row<'turns'>
+export type NewCell = Whole<Row<'cells'>, 'code' | 'stdout' | 'stderr' | 'finalAnswer'>
+export type NewCall = Whole<
+  Row<'calls'>,
+  'prompt' | 'response' | 'reasoning' | 'promptTokens' | 'completionTokens'
+> & { promptTokens?: Int32Array | null; completionTokens?: Int32Array | null; logprobs?: Float32Array | null }
+export type NewScore = Row<'scores'>
+export type NewDataset = Row<'datasets'>
+
+/** One entry of the journal; entries of one `append` are committed together, or not at all. */
+export type JournalEntry =
+  | { table: 'invocations'; row: NewInvocation }
+  | { table: 'messages'; row: NewMessage }
+  | { table: 'turns'; row: NewTurn }
+  | { table: 'cells'; row: NewCell }
+  | { table: 'calls'; row: NewCall }
+
+export interface StoredRun {
+  id: string
+  name: string
+  status: 'pending' | 'running' | 'done' | 'interrupted' | 'failed'
+  config: Record<string, Json>
+  configHash: string
+  protocol: string
+  protocolHash: string
+  model: string
+  policyVersion: string | null
+  scripted: boolean
+  seed: number
+  codeVersion: string
+  tags: string[]
+  tasks: number
+  rollouts: number
+  createdAt: string
+  startedAt: string | null
+  endedAt: string | null
+}
+
+/** A run with what has become of its trajectories. */
+export interface RunSummary extends StoredRun {
+  trajectories: number
+  done: number
+  failed: number
+  meanReward: number | null
+  costUsd: number | null
+  inputTokens: number
+  outputTokens: number
+  calls: number
+  stopReasons: Record<string, number>
+}
+
+export interface NewTask {
+  id: string
+  hash: string
+  prompt: string
+  context: {
+    file: string
+    hash: Buffer
+    format: 'text' | 'json'
+    type: string
+    characters: number
+    bytes: number
+  }
+  answer: Json
+  metadata: Record<string, Json>
+}
+
+/** A rollout to be run. */
+export interface PlannedTrajectory {
+  id: string
+  taskId: string
+  taskHash: string
+  rollout: number
+  position: number
+  seed: number
+  status: TrajectoryStatus
+  attempt: number
+}
+
+export interface TrajectoryEnd {
+  status: 'done' | 'failed'
+  stopReason: StopReason
+  answer: string | null
+  error: ErrorRecord | null
+  sandbox: string | null
+  inputTokens: number
+  outputTokens: number
+  turns: number
+  cells: number
+  calls: number
+  failedCells: number
+  maxDepth: number
+  costUsd: number | null
+}
+
+export interface Page<T> {
+  items: T[]
+  /** Give it back as `cursor` to get the next page; null on the last one. */
+  next: string | null
+}
+
+export interface Store {
+  /** Where it is, without a password. */
+  readonly location: string
+  readonly embedded: boolean
+
+  // Runs
+  /** Stores the run and its tasks' rollouts; tasks stream in, contexts go to blobs once. */
+  createRun(run: NewRun): Promise<void>
+  addTasks(runId: string, tasks: AsyncIterable<NewTask>, rollouts: number, seed: number): Promise<number>
+  updateRun(
+    runId: string,
+    change: Partial<Pick<StoredRun, 'status' | 'startedAt' | 'endedAt' | 'tasks'>>,
+  ): Promise<void>
+  /** By id, by a unique prefix or suffix of it (6 characters and more), or `latest`. UsageError when none or several. */
+  findRun(reference: string): Promise<StoredRun>
+  /** The newest run of this config that did not end by itself and that no living process holds. */
+  findInterrupted(configHash: string): Promise<StoredRun | null>
+  listRuns(options: { limit: number; cursor?: string | null }): Promise<Page<RunSummary>>
+  summarizeRun(runId: string): Promise<RunSummary>
+  /** Held until released or until this process dies; null when another process holds it. */
+  lockRun(runId: string): Promise<{ release(): Promise<void> } | null>
+
+  // Trajectories
+  /** Rollouts of the run that are not done: pending, left running by a dead process, or failed. */
+  pendingTrajectories(runId: string): Promise<PlannedTrajectory[]>
+  /** Clears what an earlier attempt left, then marks it running with attempt + 1. */
+  beginTrajectory(trajectoryId: string, startedAt: string): Promise<number>
+  append(entries: JournalEntry[]): Promise<void>
+  endInvocation(
+    id: string,
+    end: { stopReason: StopReason; answer: string | null; endedAt: string },
+  ): Promise<void>
+  endTrajectory(id: string, end: TrajectoryEnd, endedAt: string): Promise<void>
+  listTrajectories(
+    runId: string,
+    options: { limit: number; cursor?: string | null; status?: TrajectoryStatus },
+  ): Promise<Page<TrajectoryRow>>
+  /** By id or unique part of it, as `findRun`. */
+  findTrajectory(reference: string): Promise<string>
+  readTrajectory(id: string): Promise<Trajectory>
+
+  // Tasks
+  readTask(
+    runId: string,
+    taskId: string,
+  ): Promise<RewardTask & { hash: string; contextType: string; contextCharacters: number }>
+  /** Writes the context's bytes to `path`. */
+  writeContext(
+    taskHash: string,
+    path: string,
+  ): Promise<{ format: 'text' | 'json'; type: string; characters: number; bytes: number }>
+
+  // Scores and datasets
+  addScores(scores: NewScore[]): Promise<void>
+  addDataset(dataset: NewDataset): Promise<void>
+  listDatasets(): Promise<(NewDataset & { createdAt: string })[]>
+  findDataset(id: string): Promise<NewDataset & { createdAt: string }>
+
+  close(): Promise<void>
+}

@@ -1,0 +1,322 @@
+// The tables. Narrow rows: whatever is filtered or sorted is a column; a text above its column's
+// inline limit, or one that PostgreSQL cannot hold (NUL, lone surrogates), is a blob, and the column
+// keeps a clean preview (see text.ts). Every large table carries `runId`, so that a run can be
+// deleted, and one day partitioned, without joins. Rows are appended; only runs, trajectories and
+// invocations change, when they end.
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  customType,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import type { ErrorRecord } from '../errors.ts'
+import type { Json } from '../json.ts'
+import type { CellError, Death, Variable } from '../sandbox.ts'
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'string' })
+const count = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
+
+/** Content-addressed bytes, stored once. Key: SHA-256 of the uncompressed bytes. */
+export const blobs = pgTable('blobs', {
+  hash: bytea('hash').primaryKey(),
+  size: bigint('size', { mode: 'number' }).notNull(),
+  /** Bit 0: zstd. Bit 1: UTF-16LE text (lone surrogates), else UTF-8 or plain bytes. */
+  codec: smallint('codec').notNull(),
+  data: bytea('data'),
+  uri: text('uri'),
+  createdAt: instant('created_at').notNull().defaultNow(),
+})
+
+export const runs = pgTable(
+  'runs',
+  {
+    id: uuid('id').primaryKey(),
+    name: text('name').notNull(),
+    /** pending | running | done | interrupted | failed */
+    status: text('status').notNull(),
+    /** The resolved run file, system prompts included: the run can be repeated from it. */
+    config: jsonb('config').$type<Record<string, Json>>().notNull(),
+    configHash: text('config_hash').notNull(),
+    protocol: text('protocol').notNull(),
+    protocolHash: text('protocol_hash').notNull(),
+    model: text('model').notNull(),
+    policyVersion: text('policy_version'),
+    scripted: boolean('scripted').notNull(),
+    seed: bigint('seed', { mode: 'number' }).notNull(),
+    codeVersion: text('code_version').notNull(),
+    tags: text('tags')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    tasks: integer('tasks').notNull().default(0),
+    rollouts: integer('rollouts').notNull(),
+    schemaVersion: integer('schema_version').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    startedAt: instant('started_at'),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [index('runs_config').on(t.configHash, t.createdAt)],
+)
+
+/** Tasks by content; shared by all runs. */
+export const tasks = pgTable('tasks', {
+  hash: text('hash').primaryKey(),
+  prompt: text('prompt').notNull(),
+  promptBlob: bytea('prompt_blob'),
+  contextBlob: bytea('context_blob').notNull(),
+  /** text | json */
+  contextFormat: text('context_format').notNull(),
+  contextType: text('context_type').notNull(),
+  contextCharacters: bigint('context_characters', { mode: 'number' }).notNull(),
+  contextBytes: bigint('context_bytes', { mode: 'number' }).notNull(),
+  answer: jsonb('answer').$type<Json>(),
+  metadata: jsonb('metadata').$type<Record<string, Json>>().notNull(),
+  schemaVersion: integer('schema_version').notNull(),
+})
+
+export const runTasks = pgTable(
+  'run_tasks',
+  {
+    runId: uuid('run_id').notNull(),
+    position: integer('position').notNull(),
+    taskId: text('task_id').notNull(),
+    taskHash: text('task_hash').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.runId, t.position] }),
+    uniqueIndex('run_tasks_task').on(t.runId, t.taskId),
+    index('run_tasks_hash').on(t.taskHash),
+  ],
+)
+
+export const trajectories = pgTable(
+  'trajectories',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    taskId: text('task_id').notNull(),
+    taskHash: text('task_hash').notNull(),
+    /** (runId, taskId) is the group; rollout counts from 0 within it. */
+    rollout: integer('rollout').notNull(),
+    position: integer('position').notNull(),
+    /** pending | running | done | failed */
+    status: text('status').notNull(),
+    stopReason: text('stop_reason'),
+    answer: text('answer'),
+    answerBlob: bytea('answer_blob'),
+    error: jsonb('error').$type<ErrorRecord>(),
+    attempt: integer('attempt').notNull().default(0),
+    seed: bigint('seed', { mode: 'number' }).notNull(),
+    scripted: boolean('scripted').notNull(),
+    sandbox: text('sandbox'),
+    policyVersion: text('policy_version'),
+    inputTokens: count('input_tokens'),
+    outputTokens: count('output_tokens'),
+    turns: integer('turns').notNull().default(0),
+    cells: integer('cells').notNull().default(0),
+    calls: integer('calls').notNull().default(0),
+    failedCells: integer('failed_cells').notNull().default(0),
+    maxDepth: integer('max_depth').notNull().default(0),
+    /** Null while no call had a known price. */
+    costUsd: doublePrecision('cost_usd'),
+    schemaVersion: integer('schema_version').notNull(),
+    startedAt: instant('started_at'),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [
+    uniqueIndex('trajectories_rollout').on(t.runId, t.taskId, t.rollout),
+    index('trajectories_list').on(t.runId, t.position, t.rollout),
+    index('trajectories_status').on(t.runId, t.status),
+  ],
+)
+
+export const invocations = pgTable(
+  'invocations',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    parentCellId: uuid('parent_cell_id'),
+    parentCallId: uuid('parent_call_id'),
+    depth: smallint('depth').notNull(),
+    model: text('model').notNull(),
+    protocolHash: text('protocol_hash').notNull(),
+    stopReason: text('stop_reason'),
+    answer: text('answer'),
+    answerBlob: bytea('answer_blob'),
+    startedAt: instant('started_at').notNull(),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [index('invocations_trajectory').on(t.trajectoryId)],
+)
+
+/** An invocation's messages, each once; a turn refers to a prefix of them. */
+export const messages = pgTable(
+  'messages',
+  {
+    invocationId: uuid('invocation_id').notNull(),
+    index: integer('index').notNull(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    role: text('role').notNull(),
+    content: text('content').notNull(),
+    contentBlob: bytea('content_blob'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.invocationId, t.index] }),
+    index('messages_trajectory').on(t.trajectoryId),
+  ],
+)
+
+export const turns = pgTable(
+  'turns',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    invocationId: uuid('invocation_id').notNull(),
+    index: integer('index').notNull(),
+    callId: uuid('call_id').notNull(),
+    /** How many of the invocation's messages were sent. */
+    promptMessages: integer('prompt_messages').notNull(),
+    forced: boolean('forced').notNull().default(false),
+  },
+  (t) => [
+    uniqueIndex('turns_index').on(t.invocationId, t.index),
+    index('turns_trajectory').on(t.trajectoryId),
+  ],
+)
+
+export const cells = pgTable(
+  'cells',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    invocationId: uuid('invocation_id').notNull(),
+    turnId: uuid('turn_id').notNull(),
+    index: integer('index').notNull(),
+    code: text('code').notNull(),
+    codeBlob: bytea('code_blob'),
+    stdout: text('stdout').notNull(),
+    stdoutBlob: bytea('stdout_blob'),
+    stderr: text('stderr').notNull(),
+    stderrBlob: bytea('stderr_blob'),
+    stdoutCharacters: bigint('stdout_characters', { mode: 'number' }).notNull(),
+    stderrCharacters: bigint('stderr_characters', { mode: 'number' }).notNull(),
+    error: jsonb('error').$type<CellError>(),
+    death: jsonb('death').$type<Death>(),
+    variables: jsonb('variables').$type<Variable[]>().notNull(),
+    finalAnswer: text('final_answer'),
+    finalAnswerBlob: bytea('final_answer_blob'),
+    durationMs: doublePrecision('duration_ms').notNull(),
+    computeMs: doublePrecision('compute_ms').notNull(),
+    startedAt: instant('started_at').notNull(),
+  },
+  (t) => [uniqueIndex('cells_index').on(t.turnId, t.index), index('cells_trajectory').on(t.trajectoryId)],
+)
+
+export const calls = pgTable(
+  'calls',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    /** The invocation whose policy or cell made the call. */
+    invocationId: uuid('invocation_id').notNull(),
+    cellId: uuid('cell_id'),
+    /** policy | llm | rlm */
+    kind: text('kind').notNull(),
+    /** Position among the sub-calls of the cell; 0 for a policy call. */
+    order: integer('order').notNull(),
+    batchId: uuid('batch_id'),
+    batchIndex: integer('batch_index'),
+    depth: smallint('depth').notNull(),
+    childInvocationId: uuid('child_invocation_id'),
+    model: text('model').notNull(),
+    /** The name that the server says answered. */
+    responseModel: text('response_model'),
+    provider: text('provider').notNull(),
+    scripted: boolean('scripted').notNull(),
+    /** A sub-call's prompt; null for a policy call, whose prompt is a prefix of the messages. */
+    prompt: text('prompt'),
+    promptBlob: bytea('prompt_blob'),
+    sampling: jsonb('sampling').$type<Record<string, Json>>().notNull(),
+    response: text('response'),
+    responseBlob: bytea('response_blob'),
+    reasoning: text('reasoning'),
+    reasoningBlob: bytea('reasoning_blob'),
+    finishReason: text('finish_reason'),
+    inputTokens: integer('input_tokens'),
+    outputTokens: integer('output_tokens'),
+    cachedTokens: integer('cached_tokens'),
+    reasoningTokens: integer('reasoning_tokens'),
+    costUsd: doublePrecision('cost_usd'),
+    costSource: text('cost_source').notNull(),
+    attempts: integer('attempts').notNull(),
+    error: jsonb('error').$type<ErrorRecord>(),
+    latencyMs: doublePrecision('latency_ms'),
+    requestId: text('request_id'),
+    /** engine | none */
+    tokenSource: text('token_source').notNull(),
+    /** The call whose prompt + completion this prompt extends exactly; token blobs are then deltas. */
+    tokenBaseCallId: uuid('token_base_call_id'),
+    promptTokens: bytea('prompt_tokens'),
+    completionTokens: bytea('completion_tokens'),
+    logprobs: bytea('logprobs'),
+    raw: jsonb('raw').$type<Record<string, Json>>(),
+    startedAt: instant('started_at').notNull(),
+  },
+  (t) => [index('calls_trajectory').on(t.trajectoryId), index('calls_cell').on(t.cellId)],
+)
+
+/** Appended, never updated: the newest row of a (trajectory, target, reward, version, options) counts. */
+export const scores = pgTable(
+  'scores',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    invocationId: uuid('invocation_id'),
+    turnId: uuid('turn_id'),
+    reward: text('reward').notNull(),
+    version: text('version').notNull(),
+    options: jsonb('options').$type<Json>().notNull(),
+    optionsHash: text('options_hash').notNull(),
+    weight: doublePrecision('weight').notNull(),
+    value: doublePrecision('value'),
+    error: jsonb('error').$type<ErrorRecord>(),
+    details: jsonb('details').$type<Record<string, Json>>(),
+    author: text('author').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (t) => [index('scores_trajectory').on(t.trajectoryId), index('scores_run').on(t.runId, t.reward)],
+)
+
+export const datasets = pgTable('datasets', {
+  id: uuid('id').primaryKey(),
+  name: text('name').notNull(),
+  recipe: text('recipe').notNull(),
+  recipeVersion: text('recipe_version').notNull(),
+  selection: jsonb('selection').$type<Record<string, Json>>().notNull(),
+  options: jsonb('options').$type<Record<string, Json>>().notNull(),
+  directory: text('directory').notNull(),
+  files: jsonb('files').$type<Json[]>().notNull(),
+  rows: bigint('rows', { mode: 'number' }).notNull(),
+  funnel: jsonb('funnel').$type<Json[]>().notNull(),
+  scripted: boolean('scripted').notNull(),
+  schemaVersion: integer('schema_version').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+})

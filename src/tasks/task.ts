@@ -1,0 +1,55 @@
+// A task: one problem. Only the REPL sees its context; only the prompt reaches the root's messages.
+import { z } from 'zod'
+import { hashOf } from '../hash.ts'
+import type { Json } from '../json.ts'
+
+export const contextSchema = z.union([z.string(), z.array(z.json()), z.record(z.string(), z.json())])
+
+/** One line of a task file. Exactly one of `context` and `contextFile` is given. */
+export const taskLineSchema = z
+  .strictObject({
+    id: z.union([z.string().min(1), z.number().int()]).transform(String),
+    prompt: z.string().min(1),
+    context: contextSchema.optional(),
+    /** Relative to the task file. `.json` is read as JSON, anything else as UTF-8 text. */
+    contextFile: z.string().min(1).optional(),
+    answer: z.json().optional(),
+    metadata: z.record(z.string(), z.json()).default({}),
+  })
+  .refine((line) => (line.context === undefined) !== (line.contextFile === undefined), {
+    message: 'give exactly one of "context" and "contextFile"',
+    path: ['context'],
+  })
+  .meta({ id: 'TaskLine', description: 'One task of a task file.' })
+export type TaskLine = z.input<typeof taskLineSchema>
+
+export type TaskContext =
+  | { kind: 'text'; text: string }
+  | { kind: 'json'; value: Json }
+  | { kind: 'file'; path: string; format: 'text' | 'json' }
+
+export interface Task {
+  id: string
+  prompt: string
+  context: TaskContext
+  /** The gold answer; null when the task has none. */
+  answer: Json
+  metadata: Record<string, Json>
+}
+
+/** What the metadata message tells of a context, as Python counts it: `len` of a str is code points. */
+export interface ContextFacts {
+  type: 'str' | 'list' | 'dict'
+  characters: number
+}
+
+/** A source of tasks. `tasks` may be iterated more than once and gives the same tasks each time. */
+export interface Taskset {
+  name: string
+  tasks(): AsyncIterable<Task>
+}
+
+/** The content hash of a task (hex SHA-256): its identity over runs and files. */
+export function taskHash(task: Omit<Task, 'id' | 'context'>, contextHash: string): string {
+  return hashOf({ prompt: task.prompt, context: contextHash, answer: task.answer, metadata: task.metadata })
+}
