@@ -47,17 +47,23 @@ export type Limits = z.infer<typeof limitsSchema>
 
 export const protocolIds = ['rlm', 'rlm-final', 'repl', 'direct'] as const
 const protocolId = z.enum(protocolIds)
+export interface ProtocolConfig {
+  id: (typeof protocolIds)[number]
+  systemPromptFile?: string
+  /** Reproduce the reference's quirks. */
+  strict?: boolean
+  /** What happens at `maxTurns`: one last answer is asked for (default, as the reference does), or not. */
+  forceAnswer?: boolean
+}
 const protocolConfigSchema = z.union([
-  protocolId.transform((id) => ({ id })),
+  protocolId.transform((id): ProtocolConfig => ({ id })),
   z.strictObject({
     id: protocolId,
     systemPromptFile: z.string().optional(),
     strict: z.boolean().optional(),
-    /** What happens at `maxTurns`: one last answer is asked for (as the reference does), or not. */
     forceAnswer: z.boolean().optional(),
   }),
 ])
-export type ProtocolConfig = z.output<typeof protocolConfigSchema>
 
 const rewardConfigSchema = z.union([
   z.string().transform((name) => ({ name, weight: 1, options: {} as Record<string, unknown> })),

@@ -76,6 +76,8 @@ export interface Death {
 export interface Variable {
   name: string
   type: string
+  /** An instance of str, int, float, bool, list, dict or tuple: what the reference's feedback lists. */
+  basic: boolean
 }
 
 export interface CellResult {

@@ -95,7 +95,7 @@ export const cellSchema = z
     death: z.object({ reason: z.string(), detail: z.string() }).nullable(),
     durationMs: z.number(),
     computeMs: z.number(),
-    variables: z.array(z.object({ name: z.string(), type: z.string() })),
+    variables: z.array(z.object({ name: z.string(), type: z.string(), basic: z.boolean() })),
     finalAnswer: z.string().nullable(),
     calls: z.array(callSchema),
   })

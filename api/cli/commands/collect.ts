@@ -1,0 +1,140 @@
+// `descent collect`: runs a job. The same command, given again after an interruption, takes it up.
+import path from 'node:path'
+import { planRun, runJob } from '../../../collectors/job.ts'
+import { openSandbox } from '../../../collectors/sandbox/index.ts'
+import { ModelError, UsageError } from '../../../src/errors.ts'
+import type { RunSummary, Store, StoredRun } from '../../../src/store/contract.ts'
+import { newRun, prepareRun, prepareStoredRun, readRunFile, scorer, type PreparedRun } from '../../compose.ts'
+import { formatCount, formatMoney, formatScore } from '../format.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { showProgress, type Progress } from '../progress.ts'
+import { printJson, say, usingStore, type StoreOption } from '../store-option.ts'
+
+export interface CollectOptions extends StoreOption {
+  json?: boolean
+  resume?: string
+  new?: boolean
+  dryRun?: boolean
+  plain?: boolean
+}
+
+export async function collect(runFile: string | undefined, options: CollectOptions): Promise<void> {
+  if (!runFile && !options.resume) throw new UsageError('collect: name a run file, or a run with --resume')
+  const fromFile = runFile
+    ? await prepareRun(await readRunFile(runFile), path.dirname(path.resolve(runFile)))
+    : null
+  if (options.dryRun && fromFile) {
+    await dryRun(fromFile, options)
+    return
+  }
+  await usingStore(options, async (store) => {
+    const { prepared, run } = await chooseRun(store, fromFile, options)
+    const summary = await collectRun(store, prepared, run, options)
+    if (options.json) printJson(result(summary))
+    else say(summaryText(summary))
+    if (summary.done === 0 && summary.failed > 0) process.exitCode = 1
+  })
+}
+
+/** The run to work on: the one asked for, an interrupted one of the same job, or none (a new one is made). */
+async function chooseRun(
+  store: Store,
+  fromFile: PreparedRun | null,
+  options: CollectOptions,
+): Promise<{ prepared: PreparedRun; run: StoredRun | null }> {
+  if (options.resume) {
+    const run = await store.findRun(options.resume)
+    const prepared = await prepareStoredRun(run, process.cwd())
+    if (fromFile && fromFile.protocol.hash !== prepared.protocol.hash) {
+      throw new UsageError(
+        `run ${run.id} was collected with other prompts than the run file has now; start a new run with --new`,
+      )
+    }
+    return { prepared, run }
+  }
+  if (!fromFile) throw new UsageError('collect: name a run file, or a run with --resume')
+  const run = options.new ? null : await store.findInterrupted(fromFile.configHash)
+  if (run) say(`taking up the interrupted run ${run.id} (--new starts another)`)
+  return { prepared: fromFile, run }
+}
+
+/** Runs a prepared job to its end, with the live view. Errors raised: as `runJob`, `planRun`. */
+export async function collectRun(
+  store: Store,
+  prepared: PreparedRun,
+  existing: StoredRun | null,
+  options: { plain?: boolean },
+): Promise<RunSummary> {
+  const { config, protocol, models } = prepared
+  const interrupt = onInterrupt()
+  await checkModels(prepared, interrupt.signal)
+  const sandbox = protocol.setup ? await openSandbox({ minIsolation: config.minIsolation }) : null
+  let progress: Progress | null = null
+  try {
+    const names = [...new Set([models.policy.name, models.sub.name])].join(' → ')
+    progress = showProgress(config.name, names, options)
+    const { emit } = progress
+    interrupt.heard(() => progress?.stopping())
+    const runId = existing?.id ?? (await createRun(store, prepared))
+    const job = { store, runId, config, signal: interrupt.signal, emit }
+    if (existing === null || existing.status === 'pending')
+      await planRun({ ...job, taskset: prepared.taskset })
+    const score = prepared.rewards.length > 0 ? scorer(store, runId, prepared.rewards) : null
+    return await runJob({ ...job, protocol, sandbox, models, score })
+  } finally {
+    progress?.end()
+    interrupt.dispose()
+    await sandbox?.close()
+  }
+}
+
+async function createRun(store: Store, prepared: PreparedRun): Promise<string> {
+  const run = newRun(prepared)
+  await store.createRun(run)
+  return run.id
+}
+
+async function checkModels({ models }: PreparedRun, signal: AbortSignal): Promise<void> {
+  for (const model of new Set([models.policy, models.sub, models.child])) {
+    await model.check(signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      if (error instanceof ModelError)
+        throw new UsageError(`model ${model.name}: ${error.message}`, { cause: error })
+      throw error
+    })
+  }
+}
+
+async function dryRun(prepared: PreparedRun, options: CollectOptions): Promise<void> {
+  let tasks = 0
+  for await (const _ of prepared.taskset.tasks()) {
+    tasks += 1
+    if (tasks === prepared.config.maxTasks) break
+  }
+  const trajectories = tasks * prepared.config.rollouts
+  if (options.json)
+    printJson({ tasks, rollouts: prepared.config.rollouts, trajectories, configHash: prepared.configHash })
+  else
+    say(
+      `${prepared.config.name}: ${tasks} tasks × ${prepared.config.rollouts} rollouts = ${trajectories} trajectories; nothing was run`,
+    )
+}
+
+function result(summary: RunSummary) {
+  return {
+    runId: summary.id,
+    trajectories: summary.trajectories,
+    done: summary.done,
+    failed: summary.failed,
+    meanReward: summary.meanReward,
+    costUsd: summary.costUsd,
+  }
+}
+
+export function summaryText(summary: RunSummary): string {
+  const failed = summary.failed > 0 ? `, ${summary.failed} failed (the same command tries them again)` : ''
+  return (
+    `run ${summary.id}: ${summary.done} of ${summary.trajectories} trajectories${failed}, mean reward ${formatScore(summary.meanReward)}, ` +
+    `${formatCount(summary.calls)} calls, ${formatCount(summary.inputTokens + summary.outputTokens)} tokens, cost ${formatMoney(summary.costUsd)}`
+  )
+}

@@ -1,0 +1,88 @@
+// `descent export`: writes a training set.
+import { codecs, exportDataset, findRecipe, recipes, type Codec } from '../../../src/datasets/index.ts'
+import { UsageError } from '../../../src/errors.ts'
+import { formatBytes, formatTable } from '../format.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { decimal, wholeNumber } from '../numbers.ts'
+import { printJson, say, usingStore, type StoreOption } from '../store-option.ts'
+
+export interface ExportCommandOptions extends StoreOption {
+  run?: string[]
+  out?: string
+  codec: string
+  minReward?: string
+  onlyAnswered?: boolean
+  evalFraction: string
+  seed: string
+  list?: boolean
+  json?: boolean
+}
+
+export async function exportCommand(
+  recipeName: string | undefined,
+  options: ExportCommandOptions,
+): Promise<void> {
+  if (options.list) {
+    listRecipes(options)
+    return
+  }
+  if (!recipeName)
+    throw new UsageError(`export: name a recipe: ${recipes.map((recipe) => recipe.name).join(', ')}`)
+  const recipe = findRecipe(recipeName)
+  if (!options.run) throw new UsageError('export: name the runs with --run (ids, parts of them, or "latest")')
+  if (!options.out) throw new UsageError('export: name the directory to write with --out')
+  const { codec, out } = options
+  if (!isCodec(codec)) throw new UsageError(`--codec: "${codec}" is not known; allowed: ${codecs.join(', ')}`)
+  const references = options.run
+  await usingStore(options, async (store) => {
+    const runIds = await Promise.all(references.map(async (reference) => (await store.findRun(reference)).id))
+    const interrupt = onInterrupt()
+    try {
+      const exported = await exportDataset({
+        store,
+        runIds,
+        recipe: recipe.name,
+        directory: out,
+        codec,
+        ...(options.minReward === undefined ? {} : { minReward: decimal(options.minReward, '--min-reward') }),
+        onlyAnswered: options.onlyAnswered ?? false,
+        evalFraction: decimal(options.evalFraction, '--eval-fraction', 0, 1),
+        seed: wholeNumber(options.seed, '--seed'),
+        maxShardBytes: 500 * 2 ** 20,
+        signal: interrupt.signal,
+      })
+      if (options.json) {
+        printJson({ files: exported.files, rows: exported.rows, funnel: exported.funnel })
+        return
+      }
+      say(exported.funnel.map((step) => `${step.step}: ${step.trajectories}`).join(' → '))
+      say(
+        formatTable(
+          ['file', 'rows', 'size'],
+          exported.files.map((file) => [file.path, String(file.rows), formatBytes(file.bytes)]),
+        ),
+      )
+      say(`${exported.rows} rows in ${out}`)
+    } finally {
+      interrupt.dispose()
+    }
+  })
+}
+
+function isCodec(text: string): text is Codec {
+  return (codecs as readonly string[]).includes(text)
+}
+
+function listRecipes(options: ExportCommandOptions): void {
+  if (options.json) {
+    for (const { name, version, description, trainers } of recipes)
+      printJson({ name, version, description, trainers })
+    return
+  }
+  process.stdout.write(
+    `${formatTable(
+      ['recipe', 'for', 'what'],
+      recipes.map((recipe) => [recipe.name, recipe.trainers.join(', '), recipe.description]),
+    )}\n`,
+  )
+}

@@ -1,0 +1,112 @@
+// The live view: one frame as a pure function of the state, never wider than the terminal.
+import { stripVTControlCharacters, styleText } from 'node:util'
+import type { LiveRollout, LiveState } from './live-state.ts'
+import { formatCount, formatDuration, formatMoney, formatScore } from './format.ts'
+
+export interface FrameOptions {
+  columns: number
+  rows: number
+  now: number
+}
+
+type Style = Parameters<typeof styleText>[0]
+
+export function renderFrame(state: LiveState, { columns, rows, now }: FrameOptions): string {
+  const width = Math.max(40, Math.min(columns, 120))
+  const lines = [
+    header(state, width),
+    bar(state, width, now),
+    outcomes(state, width),
+    traffic(state, width, now),
+  ]
+  if (state.lastError)
+    lines.push(fit(`${paint('yellow', ' last error')}  ${oneLine(state.lastError)}`, width))
+  const space = Math.max(0, Math.min(rows - lines.length - 3, 16))
+  const running = [...state.rollouts.values()]
+  if (space > 0 && running.length > 0)
+    lines.push('', ...running.slice(0, space).map((rollout) => rolloutLine(rollout, width, now)))
+  if (running.length > space) lines.push(paint('dim', fit(`   … and ${running.length - space} more`, width)))
+  return lines.join('\n')
+}
+
+function header(state: LiveState, width: number): string {
+  const right = state.runId ? `run ${state.runId.slice(-8)}` : ''
+  const models = clip(state.models, Math.max(10, width - state.name.length - right.length - 8))
+  const left = ` ${paint('bold', clip(state.name, 30))}  ${paint('cyan', models)}`
+  return `${left}${' '.repeat(Math.max(1, width - visible(left) - right.length - 1))}${paint('dim', right)}`
+}
+
+function bar(state: LiveState, width: number, now: number): string {
+  if (state.total === 0) return paint('dim', fit(` reading tasks … ${formatCount(state.planned)}`, width))
+  const finished = state.alreadyDone + state.done + state.failed
+  const elapsed = now - state.startedAt
+  const fresh = state.done + state.failed
+  const left = fresh > 0 ? formatDuration((elapsed / fresh) * (state.total - finished)) : '–'
+  const share = finished / state.total
+  const state_ = state.stopping ? 'stopping' : finished === state.total ? 'done' : `left ${left}`
+  const text = `  ${String(Math.floor(share * 100)).padStart(3)}%  ${formatCount(finished)}/${formatCount(state.total)}  ${formatDuration(elapsed)}  ${state_}`
+  const cells = Math.max(8, width - text.length - 2)
+  const filled = Math.round(share * cells)
+  return ` ${paint('green', '━'.repeat(filled))}${paint('dim', '─'.repeat(cells - filled))}${text}`
+}
+
+function outcomes(state: LiveState, width: number): string {
+  const mean = state.rewardCount > 0 ? formatScore(state.rewardSum / state.rewardCount) : '–'
+  const reasons = [...state.stopReasons.entries()]
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([reason, count]) => `${reason} ${count}`)
+  const failed = state.failed > 0 ? paint('red', `  failed ${state.failed}`) : ''
+  return fit(
+    ` ${paint('dim', 'reward')} ${paint('bold', mean)}   ${reasons.join(' · ') || paint('dim', 'nothing ended yet')}${failed}`,
+    width,
+  )
+}
+
+function traffic(state: LiveState, width: number, now: number): string {
+  const seconds = Math.max(0.001, (now - state.startedAt) / 1000)
+  const parts = [
+    `${paint('dim', 'calls')} ${formatCount(state.calls)} ${paint('dim', `(${formatCount(Math.round(state.calls / seconds))}/s)`)}`,
+    `${paint('dim', 'tokens')} ${formatCount(state.inputTokens)} in ${formatCount(state.outputTokens)} out`,
+    `${paint('dim', 'cost')} ${formatMoney(state.costUsd)}`,
+    `${paint('dim', 'retries')} ${formatCount(state.retries)}`,
+  ]
+  return fit(` ${parts.join('   ')}`, width)
+}
+
+const phases: Record<LiveRollout['phase'], [string, Style]> = {
+  start: ['start ', 'dim'],
+  policy: ['policy', 'blue'],
+  cell: ['cell  ', 'magenta'],
+}
+
+function rolloutLine(rollout: LiveRollout, width: number, now: number): string {
+  const [word, style] = phases[rollout.phase]
+  const label = clip(rollout.label, Math.max(12, width - 54)).padEnd(Math.max(12, Math.min(28, width - 54)))
+  const errors = rollout.failedCells > 0 ? paint('red', ` ${rollout.failedCells} err`) : ''
+  const facts = `turn ${String(rollout.turn).padStart(2)}  ${String(rollout.calls).padStart(4)} calls  ${formatCount(rollout.tokens).padStart(6)} tok  ${formatDuration(now - rollout.startedAt)}`
+  return fit(`   ${label}  ${paint(style, word)}  ${facts}${errors}`, width)
+}
+
+function paint(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stderr })
+}
+
+function visible(text: string): number {
+  return stripVTControlCharacters(text).length
+}
+
+function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`
+}
+
+/** Cuts a line that may hold colours to `width` visible characters. */
+function fit(line: string, width: number): string {
+  if (visible(line) <= width) return line
+  return clip(stripVTControlCharacters(line), width)
+}
+
+function oneLine(text: string): string {
+  // Messages of servers are shown here; control characters would reach the terminal.
+  // oxlint-disable-next-line no-control-regex -- they are what is taken out
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}

@@ -1,0 +1,145 @@
+// The state behind the live view: what the events of a job add up to.
+import type { CollectEvent } from '../../collectors/events.ts'
+
+export interface LiveRollout {
+  label: string
+  phase: 'start' | 'policy' | 'cell'
+  turn: number
+  depth: number
+  calls: number
+  failedCells: number
+  tokens: number
+  startedAt: number
+}
+
+export interface LiveState {
+  name: string
+  models: string
+  runId: string | null
+  planned: number
+  total: number
+  alreadyDone: number
+  done: number
+  failed: number
+  stopReasons: Map<string, number>
+  rewardSum: number
+  rewardCount: number
+  calls: number
+  inputTokens: number
+  outputTokens: number
+  costUsd: number | null
+  retries: number
+  lastError: string | null
+  startedAt: number
+  stopping: boolean
+  rollouts: Map<string, LiveRollout>
+}
+
+export function initialState(name: string, models: string, now: number): LiveState {
+  return {
+    name,
+    models,
+    runId: null,
+    planned: 0,
+    total: 0,
+    alreadyDone: 0,
+    done: 0,
+    failed: 0,
+    stopReasons: new Map(),
+    rewardSum: 0,
+    rewardCount: 0,
+    calls: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    costUsd: null,
+    retries: 0,
+    lastError: null,
+    startedAt: now,
+    stopping: false,
+    rollouts: new Map(),
+  }
+}
+
+/** Applies one event in place. `now` is in milliseconds. */
+export function applyEvent(state: LiveState, event: CollectEvent, now: number): void {
+  switch (event.type) {
+    case 'planning':
+      state.planned = event.tasks
+      return
+    case 'start':
+      Object.assign(state, {
+        runId: event.runId,
+        total: event.trajectories,
+        alreadyDone: event.alreadyDone,
+        startedAt: now,
+      })
+      return
+    case 'trajectory-start': {
+      const label = `${event.taskId}#${event.rollout}`
+      state.rollouts.set(event.trajectoryId, {
+        label,
+        phase: 'start',
+        turn: 0,
+        depth: 0,
+        calls: 0,
+        failedCells: 0,
+        tokens: 0,
+        startedAt: now,
+      })
+      return
+    }
+    case 'trajectory-end':
+      endTrajectory(state, event)
+      return
+    case 'call-end':
+      state.calls += 1
+      state.inputTokens += event.inputTokens
+      state.outputTokens += event.outputTokens
+      state.retries += Math.max(0, event.attempts - 1)
+      if (event.costUsd !== null) state.costUsd = (state.costUsd ?? 0) + event.costUsd
+      if (event.error) state.lastError = `${event.error.code}: ${event.error.message}`
+      break
+    case 'scoring-error':
+      state.lastError = `scoring: ${event.error.message}`
+      return
+    case 'turn-start':
+    case 'cell-start':
+    case 'cell-end':
+      break
+  }
+  const rollout = state.rollouts.get(event.trajectoryId)
+  if (rollout) applyToRollout(rollout, event)
+}
+
+type RolloutEvent = Extract<CollectEvent, { type: 'turn-start' | 'cell-start' | 'cell-end' | 'call-end' }>
+
+function applyToRollout(rollout: LiveRollout, event: RolloutEvent): void {
+  switch (event.type) {
+    case 'turn-start':
+      rollout.phase = 'policy'
+      rollout.depth = event.depth
+      if (event.depth === 0) rollout.turn = event.turn + 1
+      return
+    case 'cell-start':
+      rollout.phase = 'cell'
+      return
+    case 'cell-end':
+      if (event.failed) rollout.failedCells += 1
+      return
+    case 'call-end':
+      rollout.calls += 1
+      rollout.tokens += event.inputTokens + event.outputTokens
+  }
+}
+
+function endTrajectory(state: LiveState, event: Extract<CollectEvent, { type: 'trajectory-end' }>): void {
+  state.rollouts.delete(event.trajectoryId)
+  if (event.status === 'done') state.done += 1
+  else state.failed += 1
+  state.stopReasons.set(event.stopReason, (state.stopReasons.get(event.stopReason) ?? 0) + 1)
+  if (event.reward !== null) {
+    state.rewardSum += event.reward
+    state.rewardCount += 1
+  }
+  if (event.error) state.lastError = `${event.error.code}: ${event.error.message}`
+}

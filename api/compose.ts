@@ -1,0 +1,190 @@
+// Where the wings meet: from a run file to everything that a job needs.
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { createProtocol, type Protocol } from '../collectors/protocols/index.ts'
+import type { ScoreTrajectory } from '../collectors/job.ts'
+import type { RunModels } from '../collectors/rollout.ts'
+import { findReward } from '../rewards/index.ts'
+import { scoreTrajectory } from '../rewards/score.ts'
+import { UsageError } from '../src/errors.ts'
+import { hashOf } from '../src/hash.ts'
+import { newId } from '../src/ids.ts'
+import type { Json } from '../src/json.ts'
+import { createModel } from '../src/models/index.ts'
+import { version } from '../src/package.ts'
+import type { BoundReward, Reward } from '../src/reward.ts'
+import { runFileSchema, type ProtocolConfig, type RewardConfig, type RunConfig } from '../src/run-file.ts'
+import type { NewRun, Store, StoredRun } from '../src/store/contract.ts'
+import type { Taskset } from '../src/tasks/task.ts'
+import { openTaskset } from '../src/tasks/index.ts'
+import { schemaVersion } from '../src/trajectory.ts'
+import { parseYaml } from '../src/yaml.ts'
+
+export interface WeightedReward {
+  bound: BoundReward
+  weight: number
+}
+
+export interface PreparedRun {
+  config: RunConfig
+  /** Equal for two starts of the same job: same run file, prompts, code of the protocol, task file. */
+  configHash: string
+  protocol: Protocol
+  models: RunModels
+  rewards: WeightedReward[]
+  taskset: Taskset
+  scripted: boolean
+}
+
+/** Errors raised: UsageError for everything that the run file gets wrong. */
+export async function readRunFile(file: string): Promise<RunConfig> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${file}: cannot be read (${error.code ?? error.message})`)
+  })
+  return parseYaml(runFileSchema, text, file)
+}
+
+/**
+ * `directory`: what the run file's paths are relative to. `systemPrompt`: the text that a stored run
+ * used, in place of its file. Errors raised: UsageError.
+ */
+export async function prepareRun(
+  config: RunConfig,
+  directory: string,
+  systemPrompt?: string,
+): Promise<PreparedRun> {
+  const protocol =
+    systemPrompt === undefined
+      ? await openProtocol(config, directory)
+      : createProtocol({ ...protocolOptions(config), systemPrompt })
+  const rewards = await openRewards(config.rewards, directory)
+  const taskset = openTaskset(config.tasks, directory)
+  const models = openModels(config)
+  const tasksStamp =
+    typeof config.tasks === 'string' ? await fileStamp(path.resolve(directory, config.tasks)) : null
+  const scripted = [models.policy, models.sub, models.child].some((model) => model.scripted)
+  const configHash = hashOf({ config, protocol: protocol.hash, tasksStamp })
+  return { config, configHash, protocol, models, rewards, taskset, scripted }
+}
+
+async function openProtocol(config: RunConfig, directory: string): Promise<Protocol> {
+  const { systemPromptFile } = config.protocol
+  const options = protocolOptions(config)
+  if (!systemPromptFile) return createProtocol(options)
+  const file = path.resolve(directory, systemPromptFile)
+  const systemPrompt = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`protocol.systemPromptFile: ${file} cannot be read (${error.code ?? error.message})`)
+  })
+  return createProtocol({ ...options, systemPrompt })
+}
+
+/** `maxDepth: 0` is the reference's plain call: no REPL at all. */
+function protocolOptions(config: RunConfig): ProtocolConfig {
+  return config.limits.maxDepth === 0 ? { ...config.protocol, id: 'direct' } : config.protocol
+}
+
+function openModels(config: RunConfig): RunModels {
+  const policy = createModel(config.model)
+  const sub = config.subModel ? createModel(config.subModel) : policy
+  const child = config.childModel ? createModel(config.childModel) : policy
+  const named = new Map([policy, sub, child].map((model) => [model.name, model]))
+  return { policy, sub, child, named }
+}
+
+/** Built-in rewards by name; a name that is a path is a module whose default export is a reward. */
+export async function openRewards(configs: RewardConfig[], directory: string): Promise<WeightedReward[]> {
+  const rewards: WeightedReward[] = []
+  for (const { name, weight, options } of configs) {
+    const reward = /[./\\].*\.[cm]?[jt]s$/.test(name)
+      ? await importReward(path.resolve(directory, name))
+      : findReward(name)
+    try {
+      rewards.push({ bound: reward.bind(options), weight })
+    } catch (error) {
+      const detail = error instanceof Error ? firstLine(error) : String(error)
+      throw new UsageError(`reward ${name}: its options are not accepted: ${detail}`, { cause: error })
+    }
+  }
+  return rewards
+}
+
+function firstLine(error: Error): string {
+  const issues = (error as { issues?: { path: PropertyKey[]; message: string }[] }).issues
+  const issue = issues?.[0]
+  return issue
+    ? `${issue.path.join('.') || 'options'}: ${issue.message}`
+    : (error.message.split('\n')[0] ?? '')
+}
+
+async function importReward(file: string): Promise<Reward> {
+  const module = (await import(pathToFileURL(file).href).catch((error: unknown) => {
+    throw new UsageError(
+      `reward ${file}: cannot be loaded: ${error instanceof Error ? firstLine(error) : String(error)}`,
+      { cause: error },
+    )
+  })) as { default?: Partial<Reward> }
+  const reward = module.default
+  if (typeof reward?.bind !== 'function' || typeof reward.name !== 'string') {
+    throw new UsageError(
+      `reward ${file}: its default export is not a reward; export default defineReward({…})`,
+    )
+  }
+  return reward as Reward
+}
+
+async function fileStamp(file: string): Promise<Json> {
+  const facts = await stat(file).catch(() => null)
+  return facts && { file, size: facts.size, modified: facts.mtimeMs }
+}
+
+export function newRun(prepared: PreparedRun): NewRun {
+  const { config, protocol } = prepared
+  return {
+    id: newId(),
+    name: config.name,
+    status: 'pending',
+    config: { ...config, protocolTexts: protocol.texts } as unknown as Record<string, Json>,
+    configHash: prepared.configHash,
+    protocol: protocol.id,
+    protocolHash: protocol.hash,
+    model: config.model.name,
+    policyVersion: config.policyVersion ?? null,
+    scripted: prepared.scripted,
+    seed: config.seed,
+    codeVersion: version,
+    tags: config.tags,
+    rollouts: config.rollouts,
+    schemaVersion,
+  }
+}
+
+/** A stored run made ready again, for taking it up without its file. */
+export async function prepareStoredRun(run: StoredRun, directory: string): Promise<PreparedRun> {
+  const { protocolTexts, ...config } = run.config
+  const { system } = protocolTexts as { system: string }
+  const parsed = runFileSchema.safeParse(config)
+  if (!parsed.success)
+    throw new UsageError(
+      `run ${run.id} was made by another version of Descent (${run.codeVersion}) and cannot be taken up by this one`,
+    )
+  return await prepareRun(parsed.data, directory, system)
+}
+
+/** Scores a stored trajectory with `rewards` and stores the scores. */
+export function scorer(store: Store, runId: string, rewards: WeightedReward[]): ScoreTrajectory {
+  return async (trajectoryId) => {
+    const trajectory = await store.readTrajectory(trajectoryId)
+    const task = await store.readTask(runId, trajectory.taskId)
+    const scores = await scoreTrajectory(rewards, task, trajectory)
+    await store.addScores(scores.map((score) => ({ ...score, id: newId(), runId, trajectoryId })))
+    const values = scores.map((score) =>
+      score.value === null || score.value === undefined ? null : score.weight * score.value,
+    )
+    const reward = values.reduce<number | null>(
+      (sum, value) => (sum === null || value === null ? null : sum + value),
+      0,
+    )
+    return { reward: scores.length === 0 ? null : reward }
+  }
+}

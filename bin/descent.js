@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// The launcher: plain JavaScript that every Node can read. It finds a Node that can run Descent (this
+// one, or the one that npm installed as a dependency), and the code (built, or the sources in a checkout).
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const needed = 24
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
+const major = Number(process.versions.node.split('.')[0])
+const sources = path.join(root, 'api', 'cli', 'main.ts')
+const entry = existsSync(sources) ? sources : path.join(root, 'dist', 'api', 'cli', 'main.js')
+
+if (major >= needed) {
+  await import(pathToFileURL(entry).href)
+} else {
+  const bundled = bundledNode()
+  if (bundled === null) {
+    process.stderr.write(
+      `descent: needs Node ${needed} or newer, this is ${process.versions.node}; install a newer Node, or run npm install again so that the package "node" is there\n`,
+    )
+    process.exitCode = 2
+  } else {
+    const child = spawn(bundled, [entry, ...process.argv.slice(2)], { stdio: 'inherit' })
+    // The terminal sends Ctrl-C to both; the child decides what it means.
+    process.on('SIGINT', () => {})
+    process.on('SIGTERM', () => child.kill('SIGTERM'))
+    child.on('error', (error) => {
+      process.stderr.write(`descent: cannot start ${bundled}: ${error.message}\n`)
+      process.exitCode = 2
+    })
+    child.on('exit', (code, signal) => {
+      process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1)
+    })
+  }
+}
+
+/** @returns {string | null} The `node` binary of the npm package `node`. */
+function bundledNode() {
+  try {
+    const manifest = createRequire(import.meta.url).resolve('node/package.json')
+    const binary = path.join(
+      path.dirname(manifest),
+      'bin',
+      process.platform === 'win32' ? 'node.exe' : 'node',
+    )
+    return existsSync(binary) ? binary : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,295 @@
+// One RLM instance: the loop of policy call, cells, feedback, until it answers or a limit stops it.
+// The turn that trips a limit is stored like any other, and an answer given in it counts.
+import { newId } from '../src/ids.ts'
+import type { Message, Model, Sampling } from '../src/models/model.ts'
+import type { ErrorRecord } from '../src/errors.ts'
+import type { RunConfig } from '../src/run-file.ts'
+import type { CellResult, ContextFile, Sandbox, SandboxLimits, SandboxSession } from '../src/sandbox.ts'
+import type { ContextFacts } from '../src/tasks/task.ts'
+import type { StopReason } from '../src/trajectory.ts'
+import type { Store } from '../src/store/contract.ts'
+import type { Budget } from './budget.ts'
+import type { Emit } from './events.ts'
+import { createLimit } from './limit.ts'
+import type { Protocol } from './protocols/index.ts'
+import type { CallOutcome, CallPlace, Recorder } from './recorder.ts'
+import { hostFunctions, type SpawnChild, type SubCallContext } from './sub-calls.ts'
+
+/** Children of one invocation that may run at once, as in the reference. */
+const childConcurrency = 4
+
+/** What the invocations of one tree share. */
+export interface Tree {
+  store: Store
+  config: RunConfig
+  protocol: Protocol
+  sandbox: Sandbox | null
+  recorder: Recorder
+  budget: Budget
+  subCalls: SubCallContext
+  policyModel: Model
+  childModel: Model
+  seed: number
+  /** Aborted when the time is up or the job is stopped. */
+  signal: AbortSignal
+  /** True when `signal` was aborted by the time limit. */
+  timedOut(): boolean
+  emit: Emit
+}
+
+export interface InvocationInput {
+  depth: number
+  parent: { cellId: string; callId: string } | null
+  prompt: string | null
+  context: { facts: ContextFacts; file: ContextFile; text(): Promise<string> }
+}
+
+export interface InvocationEnd {
+  id: string
+  stopReason: StopReason
+  answer: string | null
+  error: ErrorRecord | null
+  /** For `model_error`: whether another attempt at the rollout may fare better. */
+  retryable: boolean
+}
+
+export type RunChild = (
+  tree: Tree,
+  parent: { place: CallPlace; depth: number },
+  prompt: string,
+  signal: AbortSignal,
+) => Promise<string>
+
+/** Errors raised: SandboxError when no REPL starts; the signal's reason when the job is stopped. */
+export async function runInvocation(
+  tree: Tree,
+  input: InvocationInput,
+  runChild: RunChild,
+): Promise<InvocationEnd> {
+  const { protocol, recorder, store } = tree
+  const id = newId()
+  const model = input.depth === 0 ? tree.policyModel : tree.childModel
+  const contextText = protocol.setup ? null : await input.context.text()
+  const history = protocol.opening(input.prompt, input.context.facts, contextText)
+  await recorder.append([
+    {
+      table: 'invocations',
+      row: {
+        id,
+        parentCellId: input.parent?.cellId ?? null,
+        parentCallId: input.parent?.callId ?? null,
+        depth: input.depth,
+        model: model.name,
+        protocolHash: protocol.hash,
+        startedAt: new Date().toISOString(),
+      },
+    },
+    ...messageEntries(id, 0, history),
+  ])
+  const session =
+    protocol.setup && tree.sandbox
+      ? await tree.sandbox.open({
+          contexts: [input.context.file],
+          setup: protocol.setup,
+          limits: sandboxLimits(tree.config),
+        })
+      : null
+  try {
+    const end = await turnLoop(tree, { ...input, id, model, history, session }, runChild)
+    await store.endInvocation(id, {
+      stopReason: end.stopReason,
+      answer: end.answer,
+      endedAt: new Date().toISOString(),
+    })
+    return end
+  } finally {
+    await session?.close()
+  }
+}
+
+interface Running extends InvocationInput {
+  id: string
+  model: Model
+  history: Message[]
+  session: SandboxSession | null
+}
+
+async function turnLoop(tree: Tree, running: Running, runChild: RunChild): Promise<InvocationEnd> {
+  const { protocol, config, budget } = tree
+  const { maxTurns, maxErrors } = config.limits
+  const end = (
+    stopReason: StopReason,
+    answer: string | null = null,
+    failed: Failed | null = null,
+  ): InvocationEnd => ({
+    id: running.id,
+    stopReason,
+    answer,
+    error: failed?.error ?? null,
+    retryable: failed?.retryable ?? false,
+  })
+  let consecutiveErrors = 0
+  for (let turn = 0; turn < maxTurns; turn += 1) {
+    if (tree.timedOut()) return end('max_time')
+    tree.signal.throwIfAborted()
+    const reached = budget.reached()
+    if (reached) return end(reached)
+    const ask = protocol.turnPrompt(turn, maxTurns)
+    const outcome = await policyTurn(tree, running, { index: turn, ask, forced: false })
+    if (!outcome.ok) return tree.timedOut() ? end('max_time') : end('model_error', null, outcome)
+    const results = await runCells(tree, running, outcome, runChild)
+    const answer = await findAnswer(protocol, running.session, outcome.text, results)
+    const feedback = protocol.feedback(results)
+    if (feedback) await addMessages(tree, running, [feedback])
+    if (answer !== null) return end('answered', answer)
+    consecutiveErrors = results.some((result) => result.error !== null || result.stderr !== '')
+      ? consecutiveErrors + 1
+      : 0
+    if (maxErrors !== undefined && consecutiveErrors >= maxErrors) return end('max_errors')
+  }
+  const stopReason: StopReason = tree.recorder.cells === 0 && protocol.setup ? 'no_code' : 'max_turns'
+  if (!protocol.forceAnswer || budget.reached() || tree.timedOut()) return end(stopReason)
+  const forced = await policyTurn(tree, running, {
+    index: maxTurns,
+    ask: protocol.forcedPrompt,
+    forced: true,
+  })
+  if (!forced.ok) return tree.timedOut() ? end('max_time') : end('model_error', null, forced)
+  return end(stopReason, forced.text)
+}
+
+interface Failed {
+  ok: false
+  error: ErrorRecord
+  retryable: boolean
+}
+
+async function policyTurn(
+  tree: Tree,
+  running: Running,
+  turn: { index: number; ask: Message | null; forced: boolean },
+): Promise<{ ok: true; text: string; turnId: string } | Failed> {
+  if (turn.ask) await addMessages(tree, running, [turn.ask])
+  tree.emit({
+    type: 'turn-start',
+    trajectoryId: tree.recorder.trajectoryId,
+    turn: turn.index,
+    depth: running.depth,
+  })
+  const turnId = newId()
+  const place: CallPlace = {
+    id: newId(),
+    invocationId: running.id,
+    cellId: null,
+    kind: 'policy',
+    order: 0,
+    batch: null,
+    depth: running.depth,
+  }
+  const promptMessages = running.history.length
+  const request = {
+    messages: [...running.history],
+    sampling: policySampling(tree),
+    prompt: null,
+    wantTokens: tree.subCalls.wantTokens,
+    seed: tree.seed,
+  }
+  const replyOf = (outcome: CallOutcome): Message[] =>
+    outcome.ok ? [{ role: 'assistant', content: outcome.response.text }] : []
+  const outcome = await tree.recorder.call(place, running.model, request, tree.signal, (result) => [
+    {
+      table: 'turns',
+      row: {
+        id: turnId,
+        invocationId: running.id,
+        index: turn.index,
+        callId: place.id,
+        promptMessages,
+        forced: turn.forced,
+      },
+    },
+    ...messageEntries(running.id, promptMessages, replyOf(result)),
+  ])
+  if (!tree.timedOut()) tree.signal.throwIfAborted()
+  if (!outcome.ok) return outcome
+  running.history.push(...replyOf(outcome))
+  return { ok: true, text: outcome.response.text, turnId }
+}
+
+async function runCells(
+  tree: Tree,
+  running: Running,
+  turn: { text: string; turnId: string },
+  runChild: RunChild,
+): Promise<CellResult[]> {
+  const { session } = running
+  if (!session) return []
+  const results: CellResult[] = []
+  const childSlots = createLimit(childConcurrency)
+  const mayRecurse = running.depth + 1 < tree.config.limits.maxDepth
+  const spawn: SpawnChild = mayRecurse
+    ? async (place, prompt, signal) => await runChild(tree, { place, depth: running.depth }, prompt, signal)
+    : null
+  for (const [index, code] of tree.protocol.codeBlocks(turn.text).entries()) {
+    tree.emit({ type: 'cell-start', trajectoryId: tree.recorder.trajectoryId, depth: running.depth })
+    const cellId = newId()
+    const startedAt = new Date().toISOString()
+    const onCall = hostFunctions(
+      tree.subCalls,
+      { id: cellId, invocationId: running.id, depth: running.depth },
+      spawn,
+      childSlots,
+    )
+    const result = await session.execute(code, { onCall, signal: tree.signal })
+    const place = { id: cellId, invocationId: running.id, turnId: turn.turnId, index, depth: running.depth }
+    await tree.recorder.cell(place, code, result, startedAt)
+    results.push(result)
+    if (!tree.timedOut()) tree.signal.throwIfAborted()
+    if (tree.timedOut()) break
+  }
+  return results
+}
+
+/** The first answer that a cell declared, else one in the text. */
+async function findAnswer(
+  protocol: Protocol,
+  session: SandboxSession | null,
+  text: string,
+  results: CellResult[],
+): Promise<string | null> {
+  const declared = results.find((result) => result.finalAnswer !== null)?.finalAnswer
+  if (declared !== undefined && declared !== null) return declared
+  const tag = protocol.textAnswer(text)
+  if (tag === null) return null
+  if (tag.kind === 'text') return tag.text
+  return (await session?.variable(tag.name)) ?? null
+}
+
+async function addMessages(tree: Tree, running: Running, messages: Message[]): Promise<void> {
+  const first = running.history.length
+  running.history.push(...messages)
+  await tree.recorder.append(messageEntries(running.id, first, messages))
+}
+
+function messageEntries(invocationId: string, first: number, messages: Message[]) {
+  return messages.map((message, offset) => ({
+    table: 'messages' as const,
+    row: { invocationId, index: first + offset, role: message.role, content: message.content },
+  }))
+}
+
+function policySampling(tree: Tree): Sampling {
+  const { sampling } = tree.config
+  // A fixed seed would make all rollouts of a group the same.
+  return sampling.seed === undefined ? sampling : { ...sampling, seed: (sampling.seed + tree.seed) % 2 ** 31 }
+}
+
+function sandboxLimits(config: RunConfig): SandboxLimits {
+  return {
+    cellSeconds: config.limits.cellSeconds,
+    memoryBytes: 2 * 2 ** 30,
+    outputCharacters: 200_000,
+    openCalls: 64,
+    callsPerCell: 10_000,
+  }
+}

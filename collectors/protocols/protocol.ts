@@ -1,0 +1,35 @@
+// The contract of a protocol: how a model talks. Everything that conditions the model is in here and
+// in the hash, which is stored with every run.
+import type { Message } from '../../src/models/model.ts'
+import type { CellResult, ReplSetup } from '../../src/sandbox.ts'
+import type { ContextFacts } from '../../src/tasks/task.ts'
+
+/** An answer given in the text of a response, outside of code. */
+export type TextAnswer = { kind: 'text'; text: string } | { kind: 'variable'; name: string }
+
+export interface Protocol {
+  readonly id: string
+  readonly version: string
+  /** SHA-256 (hex) over the prompts and parameters. */
+  readonly hash: string
+  /** What the REPL offers; null when there is no REPL. */
+  readonly setup: ReplSetup | null
+  /** Ask for one last answer when the turns are used up. */
+  readonly forceAnswer: boolean
+  /** The texts that condition the model, stored with the run. */
+  readonly texts: Record<string, string>
+  /**
+   * The messages before the first turn. `prompt` is null for a child, which sees its context only.
+   * `contextText` is given when there is no REPL that could hold it.
+   */
+  opening(prompt: string | null, context: ContextFacts, contextText: string | null): Message[]
+  /** The message that asks for turn `index` (from 0); null when the opening already asks. */
+  turnPrompt(index: number, maxTurns: number): Message | null
+  /** The code of a response, in order. */
+  codeBlocks(text: string): string[]
+  textAnswer(text: string): TextAnswer | null
+  /** What the model is told of its cells; null when there were none. */
+  feedback(cells: CellResult[]): Message | null
+  /** The message that asks for the last answer at `maxTurns`. */
+  readonly forcedPrompt: Message
+}

@@ -1,0 +1,263 @@
+// Writes one trajectory into the journal, each record when it ends. Every request to a model passes
+// through `call`, which makes it, books it on the tree's budget and stores it, also when it failed.
+import { ModelError, toErrorRecord, type ErrorRecord } from '../src/errors.ts'
+import type { Json } from '../src/json.ts'
+import type { Message, Model, ModelResponse, Sampling } from '../src/models/model.ts'
+import type { CellResult } from '../src/sandbox.ts'
+import type { JournalEntry, NewCall, NewCell, Store } from '../src/store/contract.ts'
+import type { Budget } from './budget.ts'
+import type { Emit } from './events.ts'
+
+export interface CallPlace {
+  id: string
+  invocationId: string
+  cellId: string | null
+  kind: 'policy' | 'llm' | 'rlm'
+  order: number
+  batch: { id: string; index: number } | null
+  depth: number
+}
+
+export type CallOutcome =
+  | { ok: true; response: ModelResponse }
+  | { ok: false; error: ErrorRecord; retryable: boolean }
+
+export interface Recorder {
+  readonly trajectoryId: string
+  readonly failedCells: number
+  readonly cells: number
+  readonly turns: number
+  readonly maxDepth: number
+  append(entries: Unowned[]): Promise<void>
+  /**
+   * Makes a request and stores it. `prompt` is a sub-call's own text; for a policy call it is null, and
+   * `withCall` gives the entries that must be committed together with the call.
+   */
+  call(
+    place: CallPlace,
+    model: Model,
+    request: {
+      messages: Message[]
+      sampling: Sampling
+      prompt: string | null
+      wantTokens: boolean
+      seed: number
+    },
+    signal: AbortSignal,
+    withCall?: (outcome: CallOutcome) => Unowned[],
+  ): Promise<CallOutcome>
+  cell(
+    place: { id: string; invocationId: string; turnId: string; index: number; depth: number },
+    code: string,
+    result: CellResult,
+    startedAt: string,
+  ): Promise<void>
+}
+
+/** A journal entry without the run and trajectory that it belongs to. */
+type Unowned = JournalEntry extends infer Entry
+  ? Entry extends { table: infer Table; row: infer Row }
+    ? { table: Table; row: Omit<Row, 'runId' | 'trajectoryId'> }
+    : never
+  : never
+
+export function createRecorder(options: {
+  store: Store
+  runId: string
+  trajectoryId: string
+  budget: Budget
+  emit: Emit
+}): Recorder {
+  const { store, runId, trajectoryId, budget, emit } = options
+  const counts = { cells: 0, failedCells: 0, turns: 0, maxDepth: 0 }
+
+  async function append(entries: Unowned[]): Promise<void> {
+    for (const entry of entries) {
+      if (entry.table === 'turns') counts.turns += 1
+      if (entry.table === 'invocations') counts.maxDepth = Math.max(counts.maxDepth, entry.row.depth)
+    }
+    await store.append(
+      entries.map((entry) => ({ ...entry, row: { ...entry.row, runId, trajectoryId } }) as JournalEntry),
+    )
+  }
+
+  return {
+    trajectoryId,
+    get cells() {
+      return counts.cells
+    },
+    get failedCells() {
+      return counts.failedCells
+    },
+    get turns() {
+      return counts.turns
+    },
+    get maxDepth() {
+      return counts.maxDepth
+    },
+    append,
+    async call(place, model, request, signal, withCall) {
+      budget.reserveCall()
+      const startedAt = new Date().toISOString()
+      const start = performance.now()
+      const outcome = await attempt(model, request, signal)
+      const latencyMs = performance.now() - start
+      const response = outcome.ok ? outcome.response : null
+      budget.spend(response?.usage ?? null, response?.costUsd ?? null)
+      const row = callRow(place, model, request, outcome, { startedAt, latencyMs })
+      await append([{ table: 'calls', row }, ...(withCall?.(outcome) ?? [])])
+      emit({
+        type: 'call-end',
+        trajectoryId,
+        kind: place.kind,
+        inputTokens: response?.usage?.inputTokens ?? 0,
+        outputTokens: response?.usage?.outputTokens ?? 0,
+        costUsd: response?.costUsd ?? null,
+        attempts: row.attempts,
+        error: row.error ?? null,
+      })
+      return outcome
+    },
+    async cell(place, code, result, startedAt) {
+      counts.cells += 1
+      if (result.error) counts.failedCells += 1
+      await append([{ table: 'cells', row: cellRow(place, code, result, startedAt) }])
+      emit({ type: 'cell-end', trajectoryId, depth: place.depth, failed: result.error !== null })
+    },
+  }
+}
+
+async function attempt(
+  model: Model,
+  request: { messages: Message[]; sampling: Sampling; wantTokens: boolean; seed: number },
+  signal: AbortSignal,
+): Promise<CallOutcome & { attempts: number }> {
+  try {
+    const response = await model.complete(
+      {
+        messages: request.messages,
+        sampling: request.sampling,
+        wantTokens: request.wantTokens,
+        seed: request.seed,
+      },
+      signal,
+    )
+    return { ok: true, response, attempts: response.attempts }
+  } catch (thrown) {
+    if (signal.aborted) {
+      return {
+        ok: false,
+        error: {
+          boundary: 'model',
+          code: 'cancelled',
+          message: 'the call was given up when its trajectory or cell ended',
+        },
+        retryable: true,
+        attempts: 1,
+      }
+    }
+    const error = toErrorRecord(thrown, 'model')
+    const known = thrown instanceof ModelError ? thrown : null
+    return { ok: false, error, retryable: known?.retryable ?? false, attempts: known?.attempts ?? 1 }
+  }
+}
+
+function callRow(
+  place: CallPlace,
+  model: Model,
+  request: { sampling: Sampling; prompt: string | null },
+  outcome: CallOutcome & { attempts?: number },
+  timing: { startedAt: string; latencyMs: number },
+): Omit<NewCall, 'runId' | 'trajectoryId'> {
+  const response = outcome.ok ? outcome.response : null
+  return {
+    id: place.id,
+    invocationId: place.invocationId,
+    cellId: place.cellId,
+    kind: place.kind,
+    order: place.order,
+    batchId: place.batch?.id ?? null,
+    batchIndex: place.batch?.index ?? null,
+    depth: place.depth,
+    childInvocationId: null,
+    model: model.name,
+    responseModel: response?.model ?? null,
+    provider: model.provider,
+    scripted: model.scripted,
+    prompt: request.prompt,
+    sampling: request.sampling,
+    response: response?.text ?? null,
+    reasoning: response?.reasoning ?? null,
+    finishReason: response?.finishReason ?? null,
+    inputTokens: response?.usage?.inputTokens ?? null,
+    outputTokens: response?.usage?.outputTokens ?? null,
+    cachedTokens: response?.usage?.cachedTokens ?? null,
+    reasoningTokens: response?.usage?.reasoningTokens ?? null,
+    costUsd: response?.costUsd ?? null,
+    costSource: response?.costSource ?? 'none',
+    attempts: outcome.attempts ?? response?.attempts ?? 1,
+    error: outcome.ok ? null : outcome.error,
+    latencyMs: timing.latencyMs,
+    requestId: response?.requestId ?? null,
+    tokenSource: response?.tokens?.source ?? 'none',
+    promptTokens: response?.tokens?.prompt ?? null,
+    completionTokens: response?.tokens?.completion ?? null,
+    logprobs: response?.tokens?.logprobs ?? null,
+    raw: response?.raw ?? null,
+    startedAt: timing.startedAt,
+  }
+}
+
+/** A row for a child invocation as its parent's cell sees it: no request of its own, the child makes those. */
+export function childCallRow(
+  place: CallPlace,
+  child: {
+    invocationId: string
+    model: Model
+    prompt: string
+    answer: string | null
+    error: ErrorRecord | null
+    startedAt: string
+    latencyMs: number
+  },
+): Omit<NewCall, 'runId' | 'trajectoryId'> {
+  return {
+    ...callRow(
+      place,
+      child.model,
+      { sampling: {}, prompt: child.prompt },
+      { ok: false, error: { boundary: 'model', code: '', message: '' }, retryable: false },
+      child,
+    ),
+    childInvocationId: child.invocationId || null,
+    response: child.answer,
+    error: child.error,
+    attempts: 0,
+  }
+}
+
+function cellRow(
+  place: { id: string; invocationId: string; turnId: string; index: number },
+  code: string,
+  result: CellResult,
+  startedAt: string,
+): Omit<NewCell, 'runId' | 'trajectoryId'> {
+  return {
+    id: place.id,
+    invocationId: place.invocationId,
+    turnId: place.turnId,
+    index: place.index,
+    code,
+    stdout: result.stdout,
+    stderr: result.stderr,
+    stdoutCharacters: result.stdoutCharacters,
+    stderrCharacters: result.stderrCharacters,
+    error: result.error,
+    death: result.death,
+    variables: result.variables,
+    finalAnswer: result.finalAnswer,
+    durationMs: result.durationMs,
+    computeMs: result.computeMs,
+    startedAt,
+  }
+}

@@ -1,0 +1,135 @@
+// One rollout: the tree that grows from the root invocation, from its first row to its last.
+import { readFile } from 'node:fs/promises'
+import { DescentError, toErrorRecord, type ErrorRecord } from '../src/errors.ts'
+import type { Model } from '../src/models/model.ts'
+import type { RunConfig } from '../src/run-file.ts'
+import type { ContextFile, Sandbox } from '../src/sandbox.ts'
+import type { PlannedTrajectory, Store } from '../src/store/contract.ts'
+import type { ContextFacts } from '../src/tasks/task.ts'
+import type { StopReason } from '../src/trajectory.ts'
+import { createBudget } from './budget.ts'
+import { runChildInvocation } from './child.ts'
+import type { Emit } from './events.ts'
+import { runInvocation, type Tree } from './invocation.ts'
+import { createLimit } from './limit.ts'
+import type { Protocol } from './protocols/index.ts'
+import { createRecorder } from './recorder.ts'
+
+export interface RunModels {
+  policy: Model
+  sub: Model
+  child: Model
+  /** By the names that cells may pass as `model=`. */
+  named: ReadonlyMap<string, Model>
+}
+
+export interface RolloutOptions {
+  store: Store
+  runId: string
+  config: RunConfig
+  protocol: Protocol
+  sandbox: Sandbox | null
+  models: RunModels
+  trajectory: PlannedTrajectory
+  task: { prompt: string; facts: ContextFacts; file: ContextFile }
+  /** A directory for the contexts of child invocations. */
+  scratch: string
+  signal: AbortSignal
+  emit: Emit
+}
+
+export interface RolloutEnd {
+  status: 'done' | 'failed'
+  stopReason: StopReason
+  error: ErrorRecord | null
+}
+
+/**
+ * Runs and records one trajectory. A failure of a model, of the sandbox or of the policy is part of the
+ * record; errors raised: the signal's reason when the job is stopped (the trajectory then stays open,
+ * to be taken up by the next run), StoreError when nothing can be recorded.
+ */
+export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
+  const { store, runId, config, trajectory, emit, models } = options
+  await store.beginTrajectory(trajectory.id, new Date().toISOString())
+  emit({
+    type: 'trajectory-start',
+    trajectoryId: trajectory.id,
+    taskId: trajectory.taskId,
+    rollout: trajectory.rollout,
+  })
+  const budget = createBudget(config.limits)
+  const recorder = createRecorder({ store, runId, trajectoryId: trajectory.id, budget, emit })
+  const deadline = new AbortController()
+  const { maxTimeSeconds } = config.limits
+  const timer =
+    maxTimeSeconds === undefined ? null : setTimeout(() => deadline.abort(), maxTimeSeconds * 1000)
+  const tree: Tree = {
+    store,
+    config,
+    protocol: options.protocol,
+    sandbox: options.sandbox,
+    recorder,
+    budget,
+    subCalls: {
+      recorder,
+      budget,
+      openCalls: createLimit(config.subCallConcurrency),
+      subModel: models.sub,
+      namedModels: models.named,
+      sampling: config.subSampling ?? config.sampling,
+      wantTokens: config.model.tokens ?? false,
+      seed: trajectory.seed,
+    },
+    policyModel: models.policy,
+    childModel: models.child,
+    seed: trajectory.seed,
+    signal: AbortSignal.any([options.signal, deadline.signal]),
+    timedOut: () => deadline.signal.aborted && !options.signal.aborted,
+    emit,
+  }
+  let end: RolloutEnd & { answer: string | null }
+  try {
+    const { facts, file } = options.task
+    const context = { facts, file, text: async () => await readFile(file.path, 'utf8') }
+    const runChild = runChildInvocation(options.scratch)
+    const root = await runInvocation(
+      tree,
+      { depth: 0, parent: null, prompt: options.task.prompt, context },
+      runChild,
+    )
+    end = { ...root, status: root.stopReason === 'model_error' && mayRetry(root) ? 'failed' : 'done' }
+  } catch (thrown) {
+    options.signal.throwIfAborted()
+    if (thrown instanceof DescentError && thrown.boundary === 'store') throw thrown
+    const error = toErrorRecord(thrown, 'sandbox')
+    end = { status: 'failed', stopReason: 'sandbox_error', answer: null, error }
+  } finally {
+    if (timer) clearTimeout(timer)
+  }
+  await store.endTrajectory(
+    trajectory.id,
+    {
+      status: end.status,
+      stopReason: end.stopReason,
+      answer: end.answer,
+      error: end.error,
+      sandbox: options.sandbox?.isolation ?? null,
+      inputTokens: budget.inputTokens,
+      outputTokens: budget.outputTokens,
+      turns: recorder.turns,
+      cells: recorder.cells,
+      calls: budget.calls,
+      failedCells: recorder.failedCells,
+      maxDepth: recorder.maxDepth,
+      costUsd: budget.costUsd,
+    },
+    new Date().toISOString(),
+  )
+  return end
+}
+
+/** A prompt that the model's window does not hold is an outcome of the policy; the rest is the server's. */
+function mayRetry(end: { error: ErrorRecord | null }): boolean {
+  return end.error?.code !== 'context_length'
+}
