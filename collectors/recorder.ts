@@ -1,7 +1,6 @@
 // Writes one trajectory into the journal, each record when it ends. Every request to a model passes
 // through `call`, which makes it, books it on the tree's budget and stores it, also when it failed.
 import { ModelError, toErrorRecord, type ErrorRecord } from '../src/errors.ts'
-import type { Json } from '../src/json.ts'
 import type { Message, Model, ModelResponse, Sampling } from '../src/models/model.ts'
 import type { CellResult } from '../src/sandbox.ts'
 import type { JournalEntry, NewCall, NewCell, Store } from '../src/store/contract.ts'

@@ -1,0 +1,104 @@
+// Everything that a change must pass, with one closing line: `N passed, N failed`. A suite whose needs
+// are not there says so and counts as skipped, never as passed.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+
+interface Outcome {
+  passed: number
+  failed: number
+}
+
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'descent-ci-'))
+const skippedCode = 77
+
+async function run(command: string, args: string[]): Promise<{ code: number; output: string }> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8')
+      process.stdout.write(chunk)
+    })
+  }
+  return await new Promise((resolve) => child.on('exit', (code) => resolve({ code: code ?? 1, output })))
+}
+
+/** A check without tests of its own counts as one. */
+async function check(name: string, command: string, ...args: string[]): Promise<Outcome> {
+  heading(name)
+  const { code } = await run(command, args)
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 }
+}
+
+async function vitest(name: string, prefix: string[], ...args: string[]): Promise<Outcome> {
+  heading(name)
+  const report = path.join(scratch, `${name.replaceAll(/\W+/g, '-')}.json`)
+  const command = [
+    ...prefix,
+    'node_modules/.bin/vitest',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...args,
+  ]
+  const { code } = await run(command[0] ?? '', command.slice(1))
+  if (code === skippedCode) return skipped(name)
+  try {
+    const { numPassedTests: passed, numFailedTests: failed } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    ) as Record<string, number>
+    return { passed: passed ?? 0, failed: (failed ?? 0) + (code !== 0 && !failed ? 1 : 0) }
+  } catch {
+    return { passed: 0, failed: 1 }
+  }
+}
+
+/** A script that prints `N passed, N failed` itself. */
+async function script(name: string, file: string): Promise<Outcome> {
+  heading(name)
+  const { code, output } = await run('node', [file])
+  if (code === skippedCode) return skipped(name)
+  const line = /(\d+) passed, (\d+) failed/.exec(
+    output
+      .split('\n')
+      .toReversed()
+      .find((one) => /\d+ passed, \d+ failed/.test(one)) ?? '',
+  )
+  if (!line) return { passed: 0, failed: 1 }
+  return { passed: Number(line[1]), failed: Math.max(Number(line[2]), code === 0 ? 0 : 1) }
+}
+
+function heading(name: string): void {
+  console.log(`\n=== ${name}`)
+}
+
+function skipped(name: string): Outcome {
+  console.log(`SKIPPED: ${name}: what it needs is not installed here (see above)`)
+  return { passed: 0, failed: 0 }
+}
+
+const outcomes = [
+  await check('types', 'node_modules/.bin/tsc'),
+  await check('lint', 'node_modules/.bin/oxlint'),
+  await check('format', 'node_modules/.bin/oxfmt', '--check'),
+  await vitest('tests', []),
+  await vitest(
+    'tests on a PostgreSQL server',
+    ['node', 'scripts/with-postgres.ts'],
+    'test/store',
+    'test/cli',
+  ),
+  await script('browser', 'test/browser/run.ts'),
+  await script('interop', 'test/interop/run.ts'),
+]
+rmSync(scratch, { recursive: true, force: true })
+
+const total = outcomes.reduce((sum, one) => ({
+  passed: sum.passed + one.passed,
+  failed: sum.failed + one.failed,
+}))
+console.log(`\n${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed === 0 ? 0 : 1
