@@ -232,6 +232,7 @@ async function runCells(
     : null
   for (const [index, code] of tree.protocol.codeBlocks(turn.text).entries()) {
     tree.emit({ type: 'cell-start', trajectoryId: tree.recorder.trajectoryId, depth: running.depth })
+    if (tree.timedOut()) break
     const cellId = newId()
     const startedAt = new Date().toISOString()
     const onCall = hostFunctions(
@@ -245,7 +246,6 @@ async function runCells(
     await tree.recorder.cell(place, code, result, startedAt)
     results.push(result)
     if (!tree.timedOut()) tree.signal.throwIfAborted()
-    if (tree.timedOut()) break
   }
   return results
 }

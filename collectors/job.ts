@@ -44,15 +44,12 @@ export async function planRun(
         if (count === config.maxTasks) return
         const context = await materializeContext(task.context, scratch)
         const hash = taskHash(task, context.hash.toString('hex'))
-        yield {
-          id: task.id,
-          hash,
-          prompt: task.prompt,
-          context,
-          answer: task.answer,
-          metadata: task.metadata,
+        // Several tasks of a batch may share one file; the last release finds it gone.
+        const release = async () => {
+          if (task.context.kind !== 'file') await rm(context.file, { force: true })
         }
-        if (task.context.kind !== 'file') await rm(context.file, { force: true })
+        const { id, prompt, answer, metadata } = task
+        yield { id, hash, prompt, context, answer, metadata, release }
         count += 1
         emit({ type: 'planning', tasks: count })
       }
@@ -70,6 +67,8 @@ export async function planRun(
  */
 export async function runJob(options: JobOptions): Promise<RunSummary> {
   const { store, runId, config, emit } = options
+  // Rollouts in a row that were lost to a server that is gone: past a round of them the job stops.
+  let lostInARow = 0
   const lock = await store.lockRun(runId)
   if (!lock)
     throw new StoreError(
@@ -144,8 +143,9 @@ export async function runJob(options: JobOptions): Promise<RunSummary> {
     const reward = end.status === 'done' ? await score(job, trajectory.id) : null
     const { status, stopReason, error } = end
     emit({ type: 'trajectory-end', trajectoryId: trajectory.id, status, stopReason, error, reward })
-    const fatal = fatalError(error)
-    if (fatal) throw fatal
+    if (fatalError(error)) throw fatalError(error)
+    lostInARow = error !== null && outages.has(error.code) ? lostInARow + 1 : 0
+    if (error && lostInARow >= Math.max(8, config.concurrency)) throw new ModelError(error.code, error.message)
   }
 
   async function score(job: JobOptions, trajectoryId: string): Promise<number | null> {
@@ -170,6 +170,8 @@ export async function runJob(options: JobOptions): Promise<RunSummary> {
     } while (cursor)
   }
 }
+
+const outages = new Set(['unreachable', 'timeout', 'server_error', 'rate_limit'])
 
 /** Failures that every further rollout would meet too. */
 function fatalError(error: ErrorRecord | null): ModelError | null {

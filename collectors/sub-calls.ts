@@ -35,7 +35,7 @@ export function hostFunctions(
   let order = 0
 
   async function plain(
-    place: CallPlace,
+    at: CallPlace,
     prompt: string,
     model: Model,
     signal: AbortSignal,

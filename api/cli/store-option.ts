@@ -1,7 +1,6 @@
 // The store of a command: `--store`, else DESCENT_STORE, else ./.descent.
 import { Option, type Command } from 'commander'
 import { environment } from '../../src/env.ts'
-import { openStore } from '../../src/store/index.ts'
 import type { Store } from '../../src/store/contract.ts'
 
 export interface StoreOption {
@@ -22,6 +21,8 @@ export function withJson(command: Command): Command {
 
 /** Opens the store for `use` and closes it whatever happens. */
 export async function usingStore<T>(options: StoreOption, use: (store: Store) => Promise<T>): Promise<T> {
+  // Loaded late: `--help` and mistakes in the arguments need no store.
+  const { openStore } = await import('../../src/store/index.ts')
   const store = await openStore(options.store ?? environment.store ?? './.descent')
   try {
     return await use(store)

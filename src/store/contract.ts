@@ -17,9 +17,9 @@ export type NewInvocation = Whole<Row<'invocations'>, 'answer'>
 export type NewMessage = Whole<Row<'messages'>, 'content'>
 export type NewTurn = Row<'turns'>
 export type NewCell = Whole<Row<'cells'>, 'code' | 'stdout' | 'stderr' | 'finalAnswer'>
-export type NewCall = Whole<
-  Row<'calls'>,
-  'prompt' | 'response' | 'reasoning' | 'promptTokens' | 'completionTokens'
+export type NewCall = Omit<
+  Whole<Row<'calls'>, 'prompt' | 'response' | 'reasoning'>,
+  'promptTokens' | 'completionTokens' | 'logprobs'
 > & { promptTokens?: Int32Array | null; completionTokens?: Int32Array | null; logprobs?: Float32Array | null }
 export type NewScore = Row<'scores'>
 export type NewDataset = Row<'datasets'>
@@ -80,6 +80,8 @@ export interface NewTask {
   }
   answer: Json
   metadata: Record<string, Json>
+  /** Called once the store holds the context: its file is no longer needed. */
+  release?(): Promise<void>
 }
 
 /** A rollout to be run. */
@@ -108,6 +110,15 @@ export interface TrajectoryEnd {
   failedCells: number
   maxDepth: number
   costUsd: number | null
+}
+
+/** The token arrays of one call. When `baseCallId` is set, `prompt` is what follows that call's tokens. */
+export interface CallTokens {
+  callId: string
+  baseCallId: string | null
+  prompt: Int32Array | null
+  completion: Int32Array | null
+  logprobs: Float32Array | null
 }
 
 export interface Page<T> {
@@ -156,6 +167,8 @@ export interface Store {
   /** By id or unique part of it, as `findRun`. */
   findTrajectory(reference: string): Promise<string>
   readTrajectory(id: string): Promise<Trajectory>
+  /** The calls of the trajectory that have token arrays, by call id. */
+  readTokens(trajectoryId: string): Promise<Map<string, CallTokens>>
 
   // Tasks
   readTask(

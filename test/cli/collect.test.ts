@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createScriptedModel } from '../../src/models/index.ts'
+import { openStore } from '../../src/store/index.ts'
 import type { Call, Trajectory, TrajectoryRow } from '../../src/trajectory.ts'
 import { createWorkplace, descent, type Workplace } from '../support/cli.ts'
 import { startOpenAIServer, type OpenAIServer } from '../support/openai-server.ts'
@@ -48,14 +49,15 @@ async function runFile(name: string, extra: Record<string, unknown> = {}): Promi
   return file
 }
 
+/** Read through one open store: a process for each of them would take minutes. */
 async function trajectoriesOf(runId: string): Promise<Trajectory[]> {
   const rows = (await descent(['list', runId, '--json', '--store', workplace.store])).json<TrajectoryRow>()
-  const trees: Trajectory[] = []
-  for (const row of rows) {
-    const shown = await descent(['show', row.id, '--json', '--store', workplace.store])
-    trees.push(...shown.json<Trajectory>())
+  const store = await openStore(workplace.store)
+  try {
+    return await Promise.all(rows.map(async (row) => await store.readTrajectory(row.id)))
+  } finally {
+    await store.close()
   }
-  return trees
 }
 
 function callsOf(trajectory: Trajectory): Call[] {
@@ -175,6 +177,20 @@ describe('descent collect', () => {
       done: 24,
       failed: 0,
     })
+  })
+
+  it('shows what the store holds, to a person and to a program', async () => {
+    const [row] = (
+      await descent(['list', 'latest', '--json', '--store', workplace.store])
+    ).json<TrajectoryRow>()
+    const shown = (
+      await descent(['show', row?.id.slice(-10) ?? '', '--json', '--store', workplace.store])
+    ).json<Trajectory>()[0]
+    const trees = await trajectoriesOf(row?.runId ?? '')
+    expect(shown).toEqual(JSON.parse(JSON.stringify(trees.find((tree) => tree.id === row?.id))))
+    const text = (await descent(['show', row?.id ?? '', '--store', workplace.store])).stdout
+    expect(text).toContain('turn 1')
+    expect(text).toContain('cell 1')
   })
 
   it('exports what it collected, and scores it again with other rewards', async () => {
