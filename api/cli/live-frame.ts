@@ -31,8 +31,9 @@ export function renderFrame(state: LiveState, { columns, rows, now }: FrameOptio
 
 function header(state: LiveState, width: number): string {
   const right = state.runId ? `run ${state.runId.slice(-8)}` : ''
-  const models = clip(state.models, Math.max(10, width - state.name.length - right.length - 8))
-  const left = ` ${paint('bold', clip(state.name, 30))}  ${paint('cyan', models)}`
+  const name = clip(state.name, Math.min(30, width - right.length - 4))
+  const models = clip(state.models, Math.max(1, width - name.length - right.length - 5))
+  const left = ` ${paint('bold', name)}  ${paint('cyan', models)}`
   return `${left}${' '.repeat(Math.max(1, width - visible(left) - right.length - 1))}${paint('dim', right)}`
 }
 
@@ -79,12 +80,22 @@ const phases: Record<LiveRollout['phase'], [string, Style]> = {
   cell: ['cell  ', 'magenta'],
 }
 
+/** The columns beside the label: phase, turn, calls, tokens, time, errors. */
+const factsWidth = 53
+
 function rolloutLine(rollout: LiveRollout, width: number, now: number): string {
   const [word, style] = phases[rollout.phase]
-  const label = clip(rollout.label, Math.max(12, width - 54)).padEnd(Math.max(12, Math.min(28, width - 54)))
-  const errors = rollout.failedCells > 0 ? paint('red', ` ${rollout.failedCells} err`) : ''
-  const facts = `turn ${String(rollout.turn).padStart(2)}  ${String(rollout.calls).padStart(4)} calls  ${formatCount(rollout.tokens).padStart(6)} tok  ${formatDuration(now - rollout.startedAt)}`
-  return fit(`   ${label}  ${paint(style, word)}  ${facts}${errors}`, width)
+  const room = Math.min(36, Math.max(12, width - factsWidth))
+  const number = `#${rollout.rollout}`
+  const label = `${clip(rollout.taskId, room - number.length)}${number}`.padEnd(room)
+  const errors = rollout.failedCells > 0 ? paint('red', `  ${rollout.failedCells} err`) : ''
+  const turn = `turn ${String(rollout.turn).padStart(2)}`
+  const calls = `${formatCount(rollout.calls).padStart(5)} calls`
+  const tokens = `${formatCount(rollout.tokens).padStart(5)} tok`
+  return fit(
+    `   ${label} ${paint(style, word)} ${turn} ${calls} ${tokens} ${formatDuration(now - rollout.startedAt).padStart(5)}${errors}`,
+    width,
+  )
 }
 
 function paint(style: Style, text: string): string {

@@ -2,7 +2,8 @@
 import type { CollectEvent } from '../../collectors/events.ts'
 
 export interface LiveRollout {
-  label: string
+  taskId: string
+  rollout: number
   phase: 'start' | 'policy' | 'cell'
   turn: number
   depth: number
@@ -75,17 +76,9 @@ export function applyEvent(state: LiveState, event: CollectEvent, now: number): 
       })
       return
     case 'trajectory-start': {
-      const label = `${event.taskId}#${event.rollout}`
-      state.rollouts.set(event.trajectoryId, {
-        label,
-        phase: 'start',
-        turn: 0,
-        depth: 0,
-        calls: 0,
-        failedCells: 0,
-        tokens: 0,
-        startedAt: now,
-      })
+      const { trajectoryId, taskId, rollout } = event
+      const fresh = { phase: 'start' as const, turn: 0, depth: 0, calls: 0, failedCells: 0, tokens: 0 }
+      state.rollouts.set(trajectoryId, { taskId, rollout, ...fresh, startedAt: now })
       return
     }
     case 'trajectory-end':

@@ -134,7 +134,8 @@ function result(summary: RunSummary) {
 export function summaryText(summary: RunSummary): string {
   const failed = summary.failed > 0 ? `, ${summary.failed} failed (the same command tries them again)` : ''
   return (
-    `run ${summary.id}: ${summary.done} of ${summary.trajectories} trajectories${failed}, mean reward ${formatScore(summary.meanReward)}, ` +
-    `${formatCount(summary.calls)} calls, ${formatCount(summary.inputTokens + summary.outputTokens)} tokens, cost ${formatMoney(summary.costUsd)}`
+    `run ${summary.id}\n` +
+    `    ${summary.done} of ${summary.trajectories} trajectories${failed}, mean reward ${formatScore(summary.meanReward)}\n` +
+    `    ${formatCount(summary.calls)} calls, ${formatCount(summary.inputTokens + summary.outputTokens)} tokens, cost ${formatMoney(summary.costUsd)}`
   )
 }

@@ -27,10 +27,7 @@ export async function demo(
   const prepared = await prepareRun(config, directory)
   await usingStore(options, async (store) => {
     heading('1', `the store is ${store.location}${store.embedded ? ' (PostgreSQL, started by Descent)' : ''}`)
-    heading(
-      '2',
-      'collecting: scripted policies, real Python in the sandbox; every cell and sub-call is recorded',
-    )
+    heading('2', 'collecting with scripted policies and real Python in the sandbox')
     const summary = await collectRun(store, prepared, await store.findInterrupted(prepared.configHash), {})
     say(summaryText(summary))
     heading('3', 'exporting training sets')
@@ -88,10 +85,10 @@ function heading(number: string, text: string): void {
 
 function nextSteps(summary: RunSummary): string {
   return [
-    'Look at the traces:           npx descent serve        then open the address it prints',
-    `One of them in the terminal:  npx descent list ${summary.id.slice(-8)}   and   npx descent show ID`,
-    'The same with your own model: copy examples/openai.yaml, set name and baseUrl, then',
-    '                              npx descent collect my-run.yaml',
-    'Is this machine fit for it:   npx descent doctor my-run.yaml',
+    'What now:',
+    '  npx descent serve                     the traces, in the browser',
+    `  npx descent list ${summary.id.slice(-8)}             the same in the terminal; then show ID`,
+    '  npx descent doctor my-run.yaml        is this machine fit for my own run?',
+    '  npx descent collect my-run.yaml       my own model: start from examples/openai.yaml',
   ].join('\n')
 }
