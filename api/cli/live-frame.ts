@@ -46,9 +46,9 @@ function bar(state: LiveState, width: number, now: number): string {
   const share = finished / state.total
   const state_ = state.stopping ? 'stopping' : finished === state.total ? 'done' : `left ${left}`
   const text = `  ${String(Math.floor(share * 100)).padStart(3)}%  ${formatCount(finished)}/${formatCount(state.total)}  ${formatDuration(elapsed)}  ${state_}`
-  const cells = Math.max(8, width - text.length - 2)
+  const cells = Math.max(4, width - text.length - 2)
   const filled = Math.round(share * cells)
-  return ` ${paint('green', '━'.repeat(filled))}${paint('dim', '─'.repeat(cells - filled))}${text}`
+  return fit(` ${paint('green', '━'.repeat(filled))}${paint('dim', '─'.repeat(cells - filled))}${text}`, width)
 }
 
 function outcomes(state: LiveState, width: number): string {

@@ -11,7 +11,6 @@ import {
   doublePrecision,
   index,
   integer,
-  jsonb,
   pgTable,
   primaryKey,
   smallint,
@@ -23,8 +22,15 @@ import {
 import type { ErrorRecord } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { CellError, Death, Variable } from '../sandbox.ts'
+import { decodeJson, encodeJson } from './json-column.ts'
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
+/** Any JSON value, also with strings that jsonb refuses; the driver has parsed what comes back. */
+const json = customType<{ data: unknown; driverData: unknown }>({
+  dataType: () => 'jsonb',
+  toDriver: encodeJson,
+  fromDriver: decodeJson,
+})
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'string' })
 const count = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
 
@@ -47,7 +53,7 @@ export const runs = pgTable(
     /** pending | running | done | interrupted | failed */
     status: text('status').notNull(),
     /** The resolved run file, system prompts included: the run can be repeated from it. */
-    config: jsonb('config').$type<Record<string, Json>>().notNull(),
+    config: json('config').$type<Record<string, Json>>().notNull(),
     configHash: text('config_hash').notNull(),
     protocol: text('protocol').notNull(),
     protocolHash: text('protocol_hash').notNull(),
@@ -67,7 +73,11 @@ export const runs = pgTable(
     startedAt: instant('started_at'),
     endedAt: instant('ended_at'),
   },
-  (t) => [index('runs_config').on(t.configHash, t.createdAt)],
+  (t) => [
+    index('runs_config').on(t.configHash, t.id),
+    // People name a row by the end of its id.
+    index('runs_suffix').on(sql`reverse(${t.id}::text) text_pattern_ops`),
+  ],
 )
 
 /** Tasks by content; shared by all runs. */
@@ -81,8 +91,8 @@ export const tasks = pgTable('tasks', {
   contextType: text('context_type').notNull(),
   contextCharacters: bigint('context_characters', { mode: 'number' }).notNull(),
   contextBytes: bigint('context_bytes', { mode: 'number' }).notNull(),
-  answer: jsonb('answer').$type<Json>(),
-  metadata: jsonb('metadata').$type<Record<string, Json>>().notNull(),
+  answer: json('answer').$type<Json>(),
+  metadata: json('metadata').$type<Record<string, Json>>().notNull(),
   schemaVersion: integer('schema_version').notNull(),
 })
 
@@ -116,7 +126,7 @@ export const trajectories = pgTable(
     stopReason: text('stop_reason'),
     answer: text('answer'),
     answerBlob: bytea('answer_blob'),
-    error: jsonb('error').$type<ErrorRecord>(),
+    error: json('error').$type<ErrorRecord>(),
     attempt: integer('attempt').notNull().default(0),
     seed: bigint('seed', { mode: 'number' }).notNull(),
     scripted: boolean('scripted').notNull(),
@@ -138,7 +148,8 @@ export const trajectories = pgTable(
   (t) => [
     uniqueIndex('trajectories_rollout').on(t.runId, t.taskId, t.rollout),
     index('trajectories_list').on(t.runId, t.position, t.rollout),
-    index('trajectories_status').on(t.runId, t.status),
+    index('trajectories_status').on(t.runId, t.status, t.position, t.rollout),
+    index('trajectories_suffix').on(sql`reverse(${t.id}::text) text_pattern_ops`),
   ],
 )
 
@@ -216,9 +227,9 @@ export const cells = pgTable(
     stderrBlob: bytea('stderr_blob'),
     stdoutCharacters: bigint('stdout_characters', { mode: 'number' }).notNull(),
     stderrCharacters: bigint('stderr_characters', { mode: 'number' }).notNull(),
-    error: jsonb('error').$type<CellError>(),
-    death: jsonb('death').$type<Death>(),
-    variables: jsonb('variables').$type<Variable[]>().notNull(),
+    error: json('error').$type<CellError>(),
+    death: json('death').$type<Death>(),
+    variables: json('variables').$type<Variable[]>().notNull(),
     finalAnswer: text('final_answer'),
     finalAnswerBlob: bytea('final_answer_blob'),
     durationMs: doublePrecision('duration_ms').notNull(),
@@ -253,7 +264,7 @@ export const calls = pgTable(
     /** A sub-call's prompt; null for a policy call, whose prompt is a prefix of the messages. */
     prompt: text('prompt'),
     promptBlob: bytea('prompt_blob'),
-    sampling: jsonb('sampling').$type<Record<string, Json>>().notNull(),
+    sampling: json('sampling').$type<Record<string, Json>>().notNull(),
     response: text('response'),
     responseBlob: bytea('response_blob'),
     reasoning: text('reasoning'),
@@ -266,7 +277,7 @@ export const calls = pgTable(
     costUsd: doublePrecision('cost_usd'),
     costSource: text('cost_source').notNull(),
     attempts: integer('attempts').notNull(),
-    error: jsonb('error').$type<ErrorRecord>(),
+    error: json('error').$type<ErrorRecord>(),
     latencyMs: doublePrecision('latency_ms'),
     requestId: text('request_id'),
     /** engine | none */
@@ -276,7 +287,7 @@ export const calls = pgTable(
     promptTokens: bytea('prompt_tokens'),
     completionTokens: bytea('completion_tokens'),
     logprobs: bytea('logprobs'),
-    raw: jsonb('raw').$type<Record<string, Json>>(),
+    raw: json('raw').$type<Record<string, Json>>(),
     startedAt: instant('started_at').notNull(),
   },
   (t) => [index('calls_trajectory').on(t.trajectoryId), index('calls_cell').on(t.cellId)],
@@ -293,12 +304,12 @@ export const scores = pgTable(
     turnId: uuid('turn_id'),
     reward: text('reward').notNull(),
     version: text('version').notNull(),
-    options: jsonb('options').$type<Json>().notNull(),
+    options: json('options').$type<Json>().notNull(),
     optionsHash: text('options_hash').notNull(),
     weight: doublePrecision('weight').notNull(),
     value: doublePrecision('value'),
-    error: jsonb('error').$type<ErrorRecord>(),
-    details: jsonb('details').$type<Record<string, Json>>(),
+    error: json('error').$type<ErrorRecord>(),
+    details: json('details').$type<Record<string, Json>>(),
     author: text('author').notNull(),
     createdAt: instant('created_at').notNull().defaultNow(),
   },
@@ -310,12 +321,12 @@ export const datasets = pgTable('datasets', {
   name: text('name').notNull(),
   recipe: text('recipe').notNull(),
   recipeVersion: text('recipe_version').notNull(),
-  selection: jsonb('selection').$type<Record<string, Json>>().notNull(),
-  options: jsonb('options').$type<Record<string, Json>>().notNull(),
+  selection: json('selection').$type<Record<string, Json>>().notNull(),
+  options: json('options').$type<Record<string, Json>>().notNull(),
   directory: text('directory').notNull(),
-  files: jsonb('files').$type<Json[]>().notNull(),
+  files: json('files').$type<Json[]>().notNull(),
   rows: bigint('rows', { mode: 'number' }).notNull(),
-  funnel: jsonb('funnel').$type<Json[]>().notNull(),
+  funnel: json('funnel').$type<Json[]>().notNull(),
   scripted: boolean('scripted').notNull(),
   schemaVersion: integer('schema_version').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
