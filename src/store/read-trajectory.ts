@@ -1,0 +1,237 @@
+// A recorded trajectory, whole, in the shape of ../trajectory.ts. Each table is read once by trajectory
+// id, in one snapshot, and the tree is built here; texts that are blobs come in one more read.
+import { and, asc, eq, getTableColumns, isNotNull, or } from 'drizzle-orm'
+import { isId } from '../ids.ts'
+import type { Call, Cell, Invocation, StopReason, Trajectory, Turn } from '../trajectory.ts'
+import { readBlobs } from './blobs.ts'
+import type { StoredBlob } from './blobs.ts'
+import type { CallTokens } from './contract.ts'
+import { query } from './database.ts'
+import type { Database, Reader } from './database.ts'
+import { toIso } from './instant.ts'
+import * as tables from './schema.ts'
+import { newestScores, noScores } from './scores.ts'
+import { joinText } from './text.ts'
+import { unpackFloats, unpackIntegers } from './tokens.ts'
+import { noTrajectory, toTrajectoryRow } from './trajectories.ts'
+
+type CallRow = Omit<
+  typeof tables.calls.$inferSelect,
+  'promptTokens' | 'completionTokens' | 'logprobs' | 'raw'
+>
+type CellRow = typeof tables.cells.$inferSelect
+type InvocationRow = typeof tables.invocations.$inferSelect
+type MessageRow = typeof tables.messages.$inferSelect
+type TurnRow = typeof tables.turns.$inferSelect
+
+/** Errors raised: UsageError when there is no such trajectory. */
+export async function readTrajectory(database: Database, id: string): Promise<Trajectory> {
+  if (!isId(id)) throw noTrajectory(database, id)
+  const found = await query(database, () =>
+    database.db.transaction((db) => read(db, id), {
+      isolationLevel: 'repeatable read',
+      accessMode: 'read only',
+    }),
+  )
+  if (!found) throw noTrajectory(database, id)
+  return found
+}
+
+async function read(db: Reader, id: string): Promise<Trajectory | null> {
+  const { calls, cells, invocations, messages, runs, trajectories, turns } = tables
+  const [head] = await db
+    .select({ row: trajectories, protocol: { id: runs.protocol, hash: runs.protocolHash } })
+    .from(trajectories)
+    .innerJoin(runs, eq(runs.id, trajectories.runId))
+    .where(eq(trajectories.id, id))
+  if (!head) return null
+  const {
+    promptTokens: _p,
+    completionTokens: _c,
+    logprobs: _l,
+    raw: _r,
+    ...callColumns
+  } = getTableColumns(calls)
+  const [invocationRows, messageRows, turnRows, cellRows, callRows, scored] = await Promise.all([
+    db
+      .select()
+      .from(invocations)
+      .where(eq(invocations.trajectoryId, id))
+      .orderBy(asc(invocations.startedAt), asc(invocations.id)),
+    db
+      .select()
+      .from(messages)
+      .where(eq(messages.trajectoryId, id))
+      .orderBy(asc(messages.invocationId), asc(messages.index)),
+    db.select().from(turns).where(eq(turns.trajectoryId, id)).orderBy(asc(turns.index)),
+    db.select().from(cells).where(eq(cells.trajectoryId, id)).orderBy(asc(cells.index)),
+    db
+      .select(callColumns)
+      .from(calls)
+      .where(eq(calls.trajectoryId, id))
+      .orderBy(asc(calls.order), asc(calls.batchIndex), asc(calls.id)),
+    newestScores(db, [id]),
+  ])
+  const blobs = await readBlobs(db, [
+    head.row.answerBlob,
+    ...invocationRows.map((row) => row.answerBlob),
+    ...messageRows.map((row) => row.contentBlob),
+    ...cellRows.flatMap((row) => [row.codeBlob, row.stdoutBlob, row.stderrBlob, row.finalAnswerBlob]),
+    ...callRows.flatMap((row) => [row.promptBlob, row.responseBlob, row.reasoningBlob]),
+  ])
+  const { turns: _t, calls: _n, cells: _m, ...row } = toTrajectoryRow(head.row, scored.get(id) ?? noScores)
+  const { schemaVersion, sandbox, seed, attempt } = head.row
+  return {
+    ...row,
+    answer: joinText(head.row.answer, head.row.answerBlob, blobs),
+    schemaVersion,
+    sandbox,
+    protocol: head.protocol,
+    seed,
+    attempt,
+    invocations: buildTree(invocationRows, messageRows, turnRows, cellRows, callRows, blobs),
+  }
+}
+
+function buildTree(
+  invocationRows: InvocationRow[],
+  messageRows: MessageRow[],
+  turnRows: TurnRow[],
+  cellRows: CellRow[],
+  callRows: CallRow[],
+  blobs: Map<string, StoredBlob>,
+): Invocation[] {
+  const messages = Map.groupBy(
+    messageRows.map(({ invocationId, role, content, contentBlob }) => ({
+      invocationId,
+      message: { role, content: joinText(content, contentBlob, blobs) },
+    })),
+    (row) => row.invocationId,
+  )
+  const turnsOf = Map.groupBy(turnRows, (row) => row.invocationId)
+  const cellsOf = Map.groupBy(cellRows, (row) => row.turnId)
+  const callsOf = Map.groupBy(callRows, (row) => row.cellId)
+  const callById = new Map(callRows.map((row) => [row.id, row]))
+
+  function buildTurn(row: TurnRow): Turn | null {
+    const call = callById.get(row.callId)
+    // A turn is stored with its call or after it; without one it has nothing to show.
+    if (!call) return null
+    const sent = (messages.get(row.invocationId) ?? [])
+      .slice(0, row.promptMessages)
+      .map((item) => item.message)
+    const cells = (cellsOf.get(row.id) ?? []).map((cell) =>
+      buildCell(cell, callsOf.get(cell.id) ?? [], blobs),
+    )
+    return { id: row.id, index: row.index, forced: row.forced, call: buildCall(call, sent, blobs), cells }
+  }
+
+  const byDepth = invocationRows.toSorted((a, b) => a.depth - b.depth)
+  return byDepth.map((row) => ({
+    id: row.id,
+    depth: row.depth,
+    parentCellId: row.parentCellId,
+    stopReason: row.stopReason as StopReason | null,
+    answer: joinText(row.answer, row.answerBlob, blobs),
+    turns: (turnsOf.get(row.id) ?? []).map(buildTurn).filter((turn) => turn !== null),
+  }))
+}
+
+function buildCell(row: CellRow, calls: CallRow[], blobs: Map<string, StoredBlob>): Cell {
+  const { id, index, stdoutCharacters, stderrCharacters, error, death, durationMs, computeMs, variables } =
+    row
+  return {
+    id,
+    index,
+    code: joinText(row.code, row.codeBlob, blobs),
+    stdout: joinText(row.stdout, row.stdoutBlob, blobs),
+    stderr: joinText(row.stderr, row.stderrBlob, blobs),
+    stdoutCharacters,
+    stderrCharacters,
+    error,
+    death,
+    durationMs,
+    computeMs,
+    variables,
+    finalAnswer: joinText(row.finalAnswer, row.finalAnswerBlob, blobs),
+    calls: calls.map((call) => {
+      const prompt = joinText(call.prompt, call.promptBlob, blobs)
+      return buildCall(call, prompt === null ? [] : [{ role: 'user', content: prompt }], blobs)
+    }),
+  }
+}
+
+function buildCall(row: CallRow, messages: Call['messages'], blobs: Map<string, StoredBlob>): Call {
+  const { id, model, provider, scripted, attempts, error, latencyMs, order, batchId, batchIndex, depth } = row
+  const { requestId, sampling, tokenSource, finishReason, costUsd } = row
+  // The server's numbers, or none: a call that failed before it was counted has no usage, not zeros.
+  const counted = row.inputTokens !== null || row.outputTokens !== null
+  return {
+    id,
+    kind: row.kind as Call['kind'],
+    model,
+    provider,
+    scripted,
+    messages,
+    response: {
+      text: joinText(row.response, row.responseBlob, blobs),
+      reasoning: joinText(row.reasoning, row.reasoningBlob, blobs),
+      finishReason,
+    },
+    usage: counted
+      ? {
+          inputTokens: row.inputTokens ?? 0,
+          outputTokens: row.outputTokens ?? 0,
+          cachedTokens: row.cachedTokens ?? 0,
+          reasoningTokens: row.reasoningTokens ?? 0,
+          costUsd,
+        }
+      : null,
+    attempts,
+    error,
+    latencyMs,
+    startedAt: toIso(row.startedAt),
+    order,
+    batchId,
+    batchIndex,
+    depth,
+    requestId,
+    sampling,
+    invocationId: row.childInvocationId,
+    tokenSource,
+  }
+}
+
+/** Errors raised: UsageError when the id is not one. */
+export async function readTokens(database: Database, trajectoryId: string): Promise<Map<string, CallTokens>> {
+  if (!isId(trajectoryId)) throw noTrajectory(database, trajectoryId)
+  const { calls } = tables
+  const rows = await query(database, () =>
+    database.db
+      .select({
+        callId: calls.id,
+        baseCallId: calls.tokenBaseCallId,
+        prompt: calls.promptTokens,
+        completion: calls.completionTokens,
+        logprobs: calls.logprobs,
+      })
+      .from(calls)
+      .where(
+        and(
+          eq(calls.trajectoryId, trajectoryId),
+          or(isNotNull(calls.promptTokens), isNotNull(calls.completionTokens), isNotNull(calls.logprobs)),
+        ),
+      ),
+  )
+  const found = new Map<string, CallTokens>()
+  for (const { callId, baseCallId, prompt, completion, logprobs } of rows) {
+    found.set(callId, {
+      callId,
+      baseCallId,
+      prompt: prompt && unpackIntegers(prompt),
+      completion: completion && unpackIntegers(completion),
+      logprobs: logprobs && unpackFloats(logprobs),
+    })
+  }
+  return found
+}

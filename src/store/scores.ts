@@ -1,0 +1,72 @@
+// Scores, and the reward of a trajectory that follows from them. Rows are appended, never changed: the
+// newest one of a (reward, version, options) counts.
+import { and, desc, inArray, isNull } from 'drizzle-orm'
+import type { Score } from '../trajectory.ts'
+import type { NewScore } from './contract.ts'
+import { query } from './database.ts'
+import type { Database, Reader } from './database.ts'
+import { encodeRow, insertRows } from './insert.ts'
+import { scores } from './schema.ts'
+
+/** Errors raised: StoreError. Durable when it resolves; a score whose id is there already is left as it is. */
+export async function addScores(database: Database, rows: NewScore[]): Promise<void> {
+  if (rows.length === 0) return
+  const encoded = rows.map((row) => encodeRow(scores, row))
+  await query(database, () => database.raw.begin((sql) => insertRows(sql, encoded)))
+}
+
+export interface TrajectoryScores {
+  scores: Score[]
+  /** The weighted sum; null when there is no score, or one of them has no value. */
+  reward: number | null
+}
+
+/** The scores that count of each of these trajectories (those of its turns and invocations left out). */
+export async function newestScores(
+  db: Reader,
+  trajectoryIds: string[],
+): Promise<Map<string, TrajectoryScores>> {
+  const found = new Map<string, TrajectoryScores>()
+  if (trajectoryIds.length === 0) return found
+  const key = [scores.trajectoryId, scores.reward, scores.version, scores.optionsHash] as const
+  const rows = await db
+    .selectDistinctOn([...key])
+    .from(scores)
+    .where(
+      and(inArray(scores.trajectoryId, trajectoryIds), isNull(scores.invocationId), isNull(scores.turnId)),
+    )
+    .orderBy(...key, desc(scores.createdAt), desc(scores.id))
+  for (const [id, list] of Map.groupBy(rows, (row) => row.trajectoryId)) {
+    found.set(id, { scores: list.map(toScore), reward: weightedSum(list) })
+  }
+  return found
+}
+
+export const noScores: TrajectoryScores = { scores: [], reward: null }
+
+type ScoreRow = typeof scores.$inferSelect
+
+function toScore(row: ScoreRow): Score {
+  const { reward, version, value, weight, error, details } = row
+  return { reward, version, value, weight, error, details }
+}
+
+/** A reward that was computed by several versions or options is counted once: the newest row. */
+function weightedSum(rows: ScoreRow[]): number | null {
+  const byReward = new Map<string, ScoreRow>()
+  for (const row of rows) {
+    const other = byReward.get(row.reward)
+    if (!other || isNewer(row, other)) byReward.set(row.reward, row)
+  }
+  let sum = 0
+  for (const { value, weight } of byReward.values()) {
+    if (value === null) return null
+    sum += weight * value
+  }
+  return byReward.size === 0 ? null : sum
+}
+
+function isNewer(row: ScoreRow, other: ScoreRow): boolean {
+  const [a, b] = [Date.parse(row.createdAt), Date.parse(other.createdAt)]
+  return a === b ? row.id > other.id : a > b
+}
