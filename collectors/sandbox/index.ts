@@ -1,0 +1,140 @@
+// Where model-written Python runs: chooses the strongest level that works here and opens sessions in it.
+// Invariant: a level is used only after it has proved itself by running a cell, and nothing below what
+// was asked for is used in its stead.
+import { environment } from '../../src/env.ts'
+import { DescentError, UsageError } from '../../src/errors.ts'
+import { isolationLevels } from '../../src/sandbox.ts'
+import type { Isolation, Sandbox, SandboxSession, SessionOptions } from '../../src/sandbox.ts'
+import { bubblewrap } from './bubblewrap.ts'
+import { landlock } from './landlock.ts'
+import type { Level } from './level.ts'
+import { none } from './none.ts'
+import { openPool } from './pool.ts'
+import { prove } from './proof.ts'
+import { findPython } from './python.ts'
+import { openSession } from './session.ts'
+
+/** From the strongest to the weakest. */
+const levels: readonly Level[] = [bubblewrap, landlock, none]
+const fix =
+  'Install bubblewrap and python3 where user namespaces are allowed, or use Linux 5.13 or newer with Landlock; `descent doctor` shows what was tried'
+
+export interface SandboxOptions {
+  /** The weakest level that may be chosen; default `landlock`. */
+  minIsolation?: Isolation
+  /** This level and no other; the only way to `none`. Default: DESCENT_SANDBOX. */
+  level?: Isolation
+  /** The interpreter; default: DESCENT_PYTHON, else the first that is found. */
+  python?: string
+  /** Interpreters kept waiting for the next session with the same contexts; default 0. */
+  warm?: number
+}
+
+export interface LevelReport {
+  level: Isolation
+  ok: boolean
+  /** What was seen to work, or why the level does not. */
+  why: string
+}
+
+/** Tries every level by running a cell in it; never throws. */
+export async function probeSandbox(options: { python?: string } = {}): Promise<LevelReport[]> {
+  const reports: LevelReport[] = []
+  for (const level of levels) reports.push(await report(level, options.python))
+  return reports
+}
+
+/**
+ * A sandbox at the level asked for, or at the strongest one that works and is no weaker than
+ * `minIsolation`. Throws a UsageError that says what was tried when there is none.
+ */
+export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const level = await choose(options)
+  const pool = openPool(level, await findPython(options.python), options.warm ?? 0)
+  const sessions = new Set<SandboxSession>()
+  let closed = false
+
+  return {
+    isolation: level.isolation,
+    async open(session: SessionOptions) {
+      if (closed) throw new UsageError('the sandbox is closed', { boundary: 'sandbox', code: 'closed' })
+      const opened = await openSession(
+        { takeRepl: async () => await pool.take(session.contexts), onClose },
+        session,
+      )
+      sessions.add(opened)
+      function onClose(): void {
+        sessions.delete(opened)
+      }
+      if (closed) await opened.close()
+      return opened
+    },
+    async close() {
+      closed = true
+      await Promise.all([...sessions].map(async (session) => await session.close()))
+      await pool.close()
+    },
+  }
+}
+
+async function choose(options: SandboxOptions): Promise<Level> {
+  const forced = options.level ?? forcedByEnvironment()
+  const weakest = options.minIsolation ?? (forced === 'none' ? 'none' : 'landlock')
+  if (forced !== undefined && isWeaker(forced, weakest)) {
+    throw unavailable(`the sandbox level ${forced} is weaker than the level asked for, ${weakest}`)
+  }
+  const candidates = levels.filter(({ isolation }) =>
+    forced === undefined ? isolation !== 'none' && !isWeaker(isolation, weakest) : isolation === forced,
+  )
+  const reasons: string[] = []
+  for (const level of candidates) {
+    const { ok, why } = await report(level, options.python)
+    if (ok) return level
+    reasons.push(`${level.isolation}: ${why}`)
+  }
+  const possible = levels.map((level) => level.isolation).join(', ')
+  if (reasons.length === 0) {
+    throw unavailable(
+      `no sandbox level of this version is ${forced ?? `at least ${weakest}`}; there are ${possible}`,
+    )
+  }
+  throw unavailable(`cells cannot be run in isolation here. ${reasons.join('. ')}. ${fix}.`)
+}
+
+function unavailable(message: string): UsageError {
+  return new UsageError(message, { boundary: 'sandbox', code: 'no_sandbox' })
+}
+
+function forcedByEnvironment(): Isolation | undefined {
+  const named = environment.sandbox
+  const found = isolationLevels.find((isolation) => isolation === named)
+  if (named !== undefined && found === undefined) {
+    throw unavailable(
+      `DESCENT_SANDBOX is ${named}; allowed are ${levels.map((level) => level.isolation).join(', ')}`,
+    )
+  }
+  return found
+}
+
+function isWeaker(one: Isolation, other: Isolation): boolean {
+  return isolationLevels.indexOf(one) > isolationLevels.indexOf(other)
+}
+
+const reports = new Map<string, Promise<LevelReport>>()
+
+/** Proves a level once in the life of this process. */
+async function report(level: Level, python: string | undefined): Promise<LevelReport> {
+  const key = JSON.stringify([level.isolation, python])
+  const found = reports.get(key) ?? tryLevel(level, python)
+  reports.set(key, found)
+  return await found
+}
+
+async function tryLevel(level: Level, python: string | undefined): Promise<LevelReport> {
+  try {
+    return { level: level.isolation, ok: true, why: await prove(level, python) }
+  } catch (error) {
+    if (!(error instanceof DescentError)) throw error
+    return { level: level.isolation, ok: false, why: error.message }
+  }
+}

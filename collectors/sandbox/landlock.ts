@@ -1,0 +1,44 @@
+// Level `landlock`: no launcher and no namespace. The runner shuts itself in with Landlock and seccomp
+// before the first cell; works in plain containers and for any user. Files can be seen to exist, but
+// not be read; signals and sockets are stopped by the filter.
+import type { Level } from './level.ts'
+import { interpreterEnvironment, kernelIsAtLeast, requiredArchitecture, seccompObstacle } from './linux.ts'
+import { cellFilter, systemCallNumber } from './seccomp.ts'
+
+/** How many threads more than now a user may have where RLIMIT_NPROC counts all of this user's. */
+const tasksAbove = 4096
+
+export const landlock: Level = {
+  isolation: 'landlock',
+
+  async obstacle() {
+    const obstacle = seccompObstacle()
+    if (obstacle !== null) return obstacle
+    return kernelIsAtLeast(5, 13) ? null : 'Landlock needs Linux 5.13 or newer'
+  },
+
+  launch({ interpreter, pythonArguments }) {
+    return {
+      command: interpreter.executable,
+      arguments: pythonArguments,
+      environment: interpreterEnvironment(interpreter),
+      statusDescriptor: null,
+      inputs: [],
+    }
+  },
+
+  confinement({ interpreter, identity, processId, limits, threads }) {
+    const architecture = requiredArchitecture()
+    const files = [interpreter.executable, ...interpreter.libraries.map((library) => library.path)]
+    return {
+      plan: {
+        limits: identity.uid === null ? limits : { ...limits, NPROC: threads },
+        tasksAbove: identity.uid === null ? tasksAbove : undefined,
+        parent: process.pid,
+        landlock: { read: [...interpreter.standard, ...files, '/dev/urandom'], write: ['/dev/null'] },
+        seccompNumber: systemCallNumber('seccomp', architecture),
+      },
+      filter: cellFilter(architecture, processId),
+    }
+  },
+}

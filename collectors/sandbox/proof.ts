@@ -1,0 +1,56 @@
+// Proves a level by running it: a cell must work, and must not reach what the level promises to keep
+// from it.
+import { SandboxError } from '../../src/errors.ts'
+import type { SessionOptions } from '../../src/sandbox.ts'
+import type { Level } from './level.ts'
+import { findPython } from './python.ts'
+import { startRepl } from './repl.ts'
+import { openSession } from './session.ts'
+
+const options: SessionOptions = {
+  contexts: [],
+  setup: { functions: [], answer: 'none', showVars: false, withoutBuiltins: [], strict: false },
+  limits: { cellSeconds: 10, memoryBytes: 512 << 20, outputCharacters: 1000, openCalls: 1, callsPerCell: 1 },
+}
+
+/** Prints what the cell could do; nothing after the sum where a level isolates. */
+const attempts = `
+import os, socket
+print(6 * 7)
+for name, attempt in {
+    'read /etc/passwd': lambda: open('/etc/passwd').close(),
+    'list /': lambda: os.open('/proc/self/environ', os.O_RDONLY),
+    'write to /tmp': lambda: open('/tmp/descent-proof', 'w').close(),
+    'open a socket': lambda: socket.socket(),
+    'start a process': lambda: os.fork() or os._exit(0),
+}.items():
+    try:
+        attempt()
+        print(name)
+    except OSError:
+        pass
+`
+
+/** What was proved, in words. Throws a SandboxError or UsageError that says why the level fails. */
+export async function prove(level: Level, python: string | undefined): Promise<string> {
+  const obstacle = await level.obstacle()
+  if (obstacle !== null) throw new SandboxError('unavailable', obstacle)
+  const interpreter = await findPython(python)
+  const host = { takeRepl: async () => await startRepl(level, interpreter, []), onClose() {} }
+  const session = await openSession(host, options)
+  try {
+    const isolates = level.isolation !== 'none'
+    const result = await session.execute(isolates ? attempts : 'print(6 * 7)', { onCall: async () => null })
+    const [sum, ...possible] = result.stdout.trim().split('\n')
+    if (sum !== '42' || result.error) {
+      throw new SandboxError('unavailable', `a cell failed: ${result.error?.message ?? result.stdout}`)
+    }
+    if (possible.length > 0) throw new SandboxError('unavailable', `a cell could ${possible.join(', ')}`)
+    const named = `Python ${interpreter.version} at ${interpreter.executable}`
+    return isolates
+      ? `${named} ran a cell that could reach nothing of the host`
+      : `${named} ran a cell, unconfined`
+  } finally {
+    await session.close()
+  }
+}

@@ -1,0 +1,169 @@
+"""What a cell sees and what stays of it.
+
+`Namespace`: one persistent dictionary, as in any Python session. `StrictNamespace`: the reference's
+semantics. Each cell gets a new dictionary made of the scaffold and the kept names; names are copied
+back only when it succeeds.
+"""
+import builtins
+import io
+import sys
+
+from runner.answer import Answer, StrictAnswer, plain, rebound
+
+_class_name = type.__dict__["__name__"].__get__
+BASIC = (str, int, float, bool, list, dict, tuple)
+MOST_VARIABLES, MOST_CHARACTERS = 10_000, 100_000
+
+STRICT_BUILTINS = """
+print len str int float list dict set tuple bool type isinstance issubclass enumerate zip map filter
+sorted reversed range min max sum abs round any all pow divmod chr ord hex bin oct repr ascii format
+hash id iter next slice callable hasattr getattr setattr delattr dir vars bytes bytearray memoryview
+complex object super property staticmethod classmethod __import__ open
+Exception BaseException ValueError TypeError KeyError IndexError AttributeError FileNotFoundError
+OSError IOError RuntimeError NameError ImportError StopIteration AssertionError NotImplementedError
+ArithmeticError LookupError Warning
+""".split()
+
+
+def type_name(value):
+    return _class_name(type(value))
+
+
+class Namespace:
+    def __init__(self, setup, functions, contexts, captured):
+        self.setup = setup
+        self.captured = captured
+        self.functions = dict(functions)
+        if setup["showVars"]:
+            self.functions["SHOW_VARS"] = self.show_variables
+        if setup["answer"] == "final":
+            self.functions["FINAL_VAR"] = self.final_variable
+        self.contexts = contexts
+        self.answer_kind = StrictAnswer if setup["strict"] else Answer
+        self.builtins = {}
+        self.prepare()
+
+    def prepare(self):
+        module = type(sys)("__main__")
+        self.values = module.__dict__
+        self.module = module
+        self.bind_scaffold()
+        if self.setup["answer"] == "dict":
+            self.values["answer"] = rebound(None, self.answer_kind, self.captured)
+        self.values.update(self.contexts)
+
+    def offered_builtins(self):
+        return dict(builtins.__dict__)
+
+    def bind_scaffold(self):
+        self.builtins.clear()
+        self.builtins.update(self.offered_builtins())
+        for name in self.setup["withoutBuiltins"]:
+            self.builtins[name] = None
+        self.values["__builtins__"] = self.builtins
+        self.values["__name__"] = "__main__"
+        self.values.update(self.functions)
+
+    def begin(self):
+        """The dictionary in which the next cell runs, scaffold names restored."""
+        sys.modules["__main__"] = self.module
+        self.bind_scaffold()
+        self.values.update(self.contexts)
+        return self.values
+
+    def end(self, _values, _succeeded):
+        """After a cell, also a failed one: an answer that was rebound counts, and is wrapped."""
+        if self.setup["answer"] == "dict":
+            self.values["answer"] = rebound(self.values.get("answer"), self.answer_kind, self.captured)
+
+    def entries(self):
+        """(name, value) of the variables, scaffold first, then in insertion order."""
+        values = self.values
+        first = (["answer"] if self.setup["answer"] == "dict" else []) + list(self.contexts)
+        for name in first:
+            if name in values:
+                yield name, values[name]
+        for name, value in list(values.items()):
+            if type(name) is str and name[:1] != "_" and name not in first and name not in self.functions:
+                yield name, value
+
+    def variables(self):
+        listed, characters = [], 0
+        for name, value in self.entries():
+            kind = type_name(value)[:200]
+            characters += len(name) + len(kind)
+            if len(listed) == MOST_VARIABLES or characters > MOST_CHARACTERS:
+                break
+            listed.append([name, kind, issubclass(type(value), BASIC)])
+        return listed
+
+    def text_of(self, wanted):
+        """`str()` of a variable, or None when there is none; runs code of the cell."""
+        for name, value in self.entries():
+            if name == wanted:
+                return plain(value)
+        return None
+
+    def show_variables(self):
+        shown = {name: type_name(value) for name, value in self.entries() if name != "answer"}
+        if not shown:
+            return "No variables created yet. Use ```repl``` blocks to create variables."
+        return f"Available variables: {shown}"
+
+    def final_variable(self, name):
+        if not isinstance(name, str):
+            return str(name)
+        name = name.strip().strip("\"'")
+        entries = dict(self.entries())
+        if name in entries:
+            return str(entries[name])
+        listed = f"Available variables: {list(entries)}." if entries else "No variables exist yet."
+        advice = "You must create and assign a variable BEFORE calling FINAL_VAR on it."
+        return f"Error: Variable '{name}' not found. {listed} {advice}"
+
+
+class StrictNamespace(Namespace):
+    def prepare(self):
+        self.values = {}
+        self.globals = {}
+        if self.setup["answer"] == "dict":
+            self.values["answer"] = rebound(None, self.answer_kind, self.captured)
+        # The reference loads contexts by cells of its own, whose names stay behind.
+        for name, value in self.contexts.items():
+            if name != "context" and not isinstance(value, str):
+                import json
+
+                self.values["json"] = json
+            if name != "context":
+                self.values["f"] = closed_file()
+            self.values[name] = value
+        sys.modules["__main__"] = type(sys)("__main__")
+
+    def offered_builtins(self):
+        return {name: getattr(builtins, name) for name in STRICT_BUILTINS}
+
+    def begin(self):
+        blocked = dict.fromkeys(self.setup["withoutBuiltins"])
+        self.globals = {"__builtins__": {**self.offered_builtins(), **blocked}, "__name__": "__main__"}
+        self.globals.update(self.functions)
+        return {**self.globals, **self.values}
+
+    def end(self, values, succeeded):
+        if not succeeded:
+            return
+        for name, value in values.items():
+            if type(name) is str and name not in self.globals and name[:1] != "_":
+                self.values[name] = value
+        if "context_0" in self.values:
+            self.values["context"] = self.values["context_0"]
+        if self.setup["answer"] == "dict":
+            self.values["answer"] = rebound(self.values.get("answer"), self.answer_kind, self.captured)
+
+    def entries(self):
+        return [(name, value) for name, value in self.values.items() if name not in self.functions]
+
+
+def closed_file():
+    file = io.TextIOWrapper(io.BytesIO())
+    file.close()
+    return file

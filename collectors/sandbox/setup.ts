@@ -1,0 +1,71 @@
+// Sets a waiting interpreter up for a session: limits, confinement, contexts, names.
+import { SandboxError } from '../../src/errors.ts'
+import type { Json } from '../../src/json.ts'
+import type { SessionOptions, Variable } from '../../src/sandbox.ts'
+import { mostOutputCharacters } from './channel.ts'
+import type { Frame } from './channel.ts'
+import { within } from './repl.ts'
+import type { Repl } from './repl.ts'
+
+/** Threads that a cell may have at once. */
+const mostThreads = 128
+/** The main thread, the reader of frames, and some room. */
+const ownThreads = 8
+/** A str takes up to four times its UTF-8, which is there as well while it is decoded. */
+const memoryPerContextByte = 6
+const setupTimeoutMs = 600_000
+
+/** Returns the variables that the first cell finds. Throws a SandboxError; the interpreter is then gone. */
+export async function setUp(repl: Repl, options: SessionOptions): Promise<Variable[]> {
+  const { contexts, setup, limits } = options
+  const contextBytes = contexts.reduce((sum, context) => sum + context.bytes, 0)
+  const { plan, filter } = repl.level.confinement({
+    interpreter: repl.interpreter,
+    identity: repl.identity,
+    processId: repl.processId,
+    limits: {
+      AS: limits.memoryBytes + memoryPerContextByte * contextBytes,
+      NOFILE: 64,
+      FSIZE: 0,
+      CORE: 0,
+      STACK: 8 << 20,
+      MEMLOCK: 0,
+      MSGQUEUE: 0,
+    },
+    threads: mostThreads + ownThreads,
+  })
+  let answer: Frame | undefined
+  const answered = new Promise<void>((resolve) => {
+    function onFrame(frame: Frame): void {
+      answer ??= frame
+      resolve()
+    }
+    repl.listen({ onFrame, onExit() {} })
+  })
+  const header = {
+    plan,
+    setup: {
+      ...setup,
+      threads: mostThreads,
+      outputCharacters: Math.min(limits.outputCharacters, mostOutputCharacters),
+      interruptMessage: `stopped by the host: a cell may compute for ${limits.cellSeconds} s`,
+    },
+    contexts: contexts.map((context, index) => ({
+      descriptor: repl.firstContext + index,
+      format: context.format,
+    })),
+  }
+  repl.channel.send(JSON.parse(JSON.stringify(header)) as Record<string, Json>, [], filter)
+  const failure = await within(setupTimeoutMs, answered, repl.exited)
+  if (failure === null && answer && 'ready' in answer) return toVariables(answer.variables)
+  repl.kill()
+  const said = answer && 'failed' in answer ? `${answer.failed}: ${answer.texts[0] ?? ''}` : failure
+  throw new SandboxError(
+    'setup',
+    `the REPL could not be set up (${repl.level.isolation}): ${said ?? 'no answer'}`,
+  )
+}
+
+export function toVariables(listed: readonly [name: string, type: string, basic: boolean][]): Variable[] {
+  return listed.map(([name, type, basic]) => ({ name, type, basic }))
+}
