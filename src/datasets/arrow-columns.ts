@@ -1,0 +1,307 @@
+// The columns behind a batch: each type has its own growing buffers. A value that does not fit its
+// type is an error, never a conversion.
+import { type Data, DataType, type Field, makeData, Precision } from 'apache-arrow'
+import { DescentError } from '../errors.ts'
+
+/** The values of one field, until `finish` makes Arrow data of them. */
+export interface Column {
+  measure(value: unknown): number
+  append(value: unknown): void
+  /** Refers to the column's own buffers: copy it before `reset` or another `append`. */
+  finish(): Data
+  /** Empties the column; its buffers stay for the next batch, unless a huge value grew them. */
+  reset(): void
+}
+
+export interface Counter {
+  repaired: number
+}
+
+const maximumOffset = 2 ** 31 - 1
+const keptBytes = 16 * 1024 * 1024
+
+export function createColumn(field: Field, counter: Counter): Column {
+  const { type } = field
+  if (DataType.isUtf8(type)) return stringColumn(field, counter)
+  if (DataType.isList(type)) return listColumn(field, counter)
+  if (DataType.isStruct(type)) return structColumn(field, counter)
+  if (DataType.isBool(type)) return booleanColumn(field)
+  if (DataType.isInt(type) && type.bitWidth === 32) {
+    return numberColumn(field, (size) => new Int32Array(size), 4, integer(field, 2 ** 31 - 1))
+  }
+  if (DataType.isInt(type) && type.bitWidth === 64) {
+    const whole = integer(field, Number.MAX_SAFE_INTEGER)
+    return numberColumn(
+      field,
+      (size) => new BigInt64Array(size),
+      8,
+      (value) => BigInt(whole(value)),
+    )
+  }
+  if (DataType.isFloat(type) && type.precision === Precision.DOUBLE) {
+    return numberColumn(field, (size) => new Float64Array(size), 8, real(field))
+  }
+  if (DataType.isTimestamp(type)) {
+    return numberColumn(field, (size) => new BigInt64Array(size), 8, microseconds(field))
+  }
+  throw mismatch(field, 'a type this writer knows', String(type))
+}
+
+function mismatch(field: Field, wanted: string, value: unknown): DescentError {
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
+  return new DescentError('dataset', 'type', `Column "${field.name}": ${shown} is not ${wanted}.`)
+}
+
+function integer(field: Field, limit: number) {
+  return (value: unknown): number => {
+    if (Number.isInteger(value) && Math.abs(value as number) <= limit) return value as number
+    throw mismatch(field, `a whole number up to ${limit}`, value)
+  }
+}
+
+function real(field: Field) {
+  return (value: unknown): number => {
+    if (typeof value === 'number') return value
+    throw mismatch(field, 'a number', value)
+  }
+}
+
+/** From an ISO 8601 instant. */
+function microseconds(field: Field) {
+  return (value: unknown): bigint => {
+    const milliseconds = typeof value === 'string' ? Date.parse(value) : Number.NaN
+    if (Number.isNaN(milliseconds)) throw mismatch(field, 'an instant', value)
+    return BigInt(milliseconds) * 1000n
+  }
+}
+
+/** A bitmap with 1 for present values, as Arrow wants it. */
+function createBitmap() {
+  let bits = new Uint8Array(16)
+  let length = 0
+  let zeros = 0
+  return {
+    push(bit: boolean) {
+      if (length === bits.length * 8) {
+        const larger = new Uint8Array(bits.length * 2)
+        larger.set(bits)
+        bits = larger
+      }
+      if (bit) bits[length >> 3] = (bits[length >> 3] ?? 0) | (1 << (length & 7))
+      else zeros += 1
+      length += 1
+    },
+    get length() {
+      return length
+    },
+    get zeros() {
+      return zeros
+    },
+    bytes: () => bits.subarray(0, (length + 7) >> 3),
+    reset() {
+      bits.fill(0)
+      length = 0
+      zeros = 0
+    },
+  }
+}
+
+function createValidity(field: Field) {
+  const bitmap = createBitmap()
+  return {
+    push(value: unknown) {
+      if (value === null && !field.nullable) throw mismatch(field, 'nullable', value)
+      bitmap.push(value !== null)
+    },
+    data: () => ({ length: bitmap.length, nullCount: bitmap.zeros, nullBitmap: bitmap.bytes() }),
+    reset: () => bitmap.reset(),
+  }
+}
+
+function numberColumn<Values extends Int32Array | Float64Array | BigInt64Array>(
+  field: Field,
+  allocate: (size: number) => Values,
+  width: number,
+  convert: (value: unknown) => Values[number],
+): Column {
+  const validity = createValidity(field)
+  const zero = allocate(1)[0] as Values[number]
+  let values = allocate(64)
+  let length = 0
+  return {
+    measure: () => width,
+    append(value) {
+      validity.push(value)
+      if (length === values.length) {
+        const larger = allocate(values.length * 2)
+        larger.set(values as never)
+        values = larger
+      }
+      values[length] = value === null ? zero : convert(value)
+      length += 1
+    },
+    finish: () => makeData({ type: field.type, ...validity.data(), data: values.subarray(0, length) }),
+    reset() {
+      validity.reset()
+      length = 0
+    },
+  }
+}
+
+function booleanColumn(field: Field): Column {
+  const validity = createValidity(field)
+  const bitmap = createBitmap()
+  return {
+    measure: () => 1,
+    append(value) {
+      validity.push(value)
+      if (value !== null && typeof value !== 'boolean') throw mismatch(field, 'true or false', value)
+      bitmap.push(value === true)
+    },
+    finish: () => makeData({ type: field.type, ...validity.data(), data: bitmap.bytes() }),
+    reset() {
+      validity.reset()
+      bitmap.reset()
+    },
+  }
+}
+
+function createOffsets(field: Field) {
+  let offsets = new Int32Array(65)
+  let length = 0
+  return {
+    /** `end` is where the value just added ends in its child buffer. */
+    push(end: number) {
+      if (end > maximumOffset) throw mismatch(field, 'less than 2 GiB in one batch of rows', end)
+      if (length + 1 === offsets.length) {
+        const larger = new Int32Array(offsets.length * 2)
+        larger.set(offsets)
+        offsets = larger
+      }
+      length += 1
+      offsets[length] = end
+    },
+    values: () => offsets.subarray(0, length + 1),
+    reset() {
+      length = 0
+    },
+  }
+}
+
+function stringColumn(field: Field, counter: Counter): Column {
+  const validity = createValidity(field)
+  const offsets = createOffsets(field)
+  let buffer = Buffer.allocUnsafeSlow(4096)
+  let end = 0
+  function reserve(size: number) {
+    if (end + size <= buffer.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, end + size))
+    buffer.copy(larger, 0, 0, end)
+    buffer = larger
+  }
+  /** Quicker than a call out of JavaScript for a short word; false when it is not all ASCII. */
+  function writeAscii(value: string): boolean {
+    for (let index = 0; index < value.length; index += 1) {
+      const unit = value.charCodeAt(index)
+      if (unit > 0x7f) return false
+      buffer[end + index] = unit
+    }
+    end += value.length
+    return true
+  }
+  return {
+    measure: (value) => 4 + (typeof value === 'string' ? Buffer.byteLength(value) : 0),
+    append(value) {
+      validity.push(value)
+      if (value !== null) {
+        if (typeof value !== 'string') throw mismatch(field, 'a string', value)
+        if (!value.isWellFormed()) counter.repaired += 1
+        // Three bytes a code unit is the most UTF-8 takes; a long text is measured instead.
+        reserve(value.length < 65_536 ? value.length * 3 : Buffer.byteLength(value))
+        if (value.length > 16 || !writeAscii(value)) end += buffer.write(value, end, 'utf8')
+      }
+      offsets.push(end)
+    },
+    finish: () =>
+      makeData({
+        type: field.type,
+        ...validity.data(),
+        valueOffsets: offsets.values(),
+        data: buffer.subarray(0, end),
+      } as never),
+    reset() {
+      validity.reset()
+      offsets.reset()
+      if (buffer.length > keptBytes) buffer = Buffer.allocUnsafeSlow(4096)
+      end = 0
+    },
+  }
+}
+
+function listColumn(field: Field, counter: Counter): Column {
+  const element = (field.type.children as Field[])[0]
+  if (!element) throw mismatch(field, 'a list with an element type', String(field.type))
+  const child = createColumn(element, counter)
+  const validity = createValidity(field)
+  const offsets = createOffsets(field)
+  let end = 0
+  return {
+    measure(value) {
+      let size = 4
+      if (Array.isArray(value)) for (const item of value) size += child.measure(item ?? null)
+      return size
+    },
+    append(value) {
+      validity.push(value)
+      if (value !== null) {
+        if (!Array.isArray(value)) throw mismatch(field, 'a list', value)
+        for (const item of value) child.append(item ?? null)
+        end += value.length
+      }
+      offsets.push(end)
+    },
+    finish: () =>
+      makeData({
+        type: field.type,
+        ...validity.data(),
+        valueOffsets: offsets.values(),
+        child: child.finish(),
+      } as never),
+    reset() {
+      validity.reset()
+      offsets.reset()
+      child.reset()
+      end = 0
+    },
+  }
+}
+
+/** Structs are never null here, as elements of lists of messages and the like: their fields may be. */
+function structColumn(field: Field, counter: Counter): Column {
+  const fields = field.type.children as Field[]
+  const children = fields.map((inner) => createColumn(inner, counter))
+  let length = 0
+  function part(value: unknown, index: number): unknown {
+    return (value as Record<string, unknown>)[fields[index]?.name ?? ''] ?? null
+  }
+  return {
+    measure(value) {
+      let size = 0
+      for (const [index, child] of children.entries()) {
+        size += child.measure(value === null ? null : part(value, index))
+      }
+      return size
+    },
+    append(value) {
+      if (typeof value !== 'object' || value === null) throw mismatch(field, 'an object', value)
+      for (const [index, child] of children.entries()) child.append(part(value, index))
+      length += 1
+    },
+    finish: () =>
+      makeData({ type: field.type, length, nullCount: 0, children: children.map((child) => child.finish()) }),
+    reset() {
+      for (const child of children) child.reset()
+      length = 0
+    },
+  }
+}

@@ -1,0 +1,63 @@
+// Rows to Arrow record batches, driven by the recipe's schema: one growing buffer per Arrow
+// buffer, no builders (they cost several times more). The buffers serve batch after batch; nothing
+// outside sees them, as `finish` gives out a copy in the Arrow IPC format.
+import { makeData, RecordBatch, type Schema, Struct, Table, tableToIPC } from 'apache-arrow'
+import { type Counter, createColumn } from './arrow-columns.ts'
+
+/** A row of a recipe: a value (or null) for each column name of its schema. */
+export type RecipeRow = Record<string, unknown>
+
+export interface BatchBuilder {
+  readonly rows: number
+  /** Payload so far, in bytes. */
+  readonly bytes: number
+  /** Strings that held a lone surrogate, which became U+FFFD; counted over the builder's life. */
+  readonly repaired: number
+  /** Bytes that `row` takes: the UTF-8 of its strings, and the width of its other values. */
+  measure(row: RecipeRow): number
+  /** Adds a row of `size` bytes, as measured. Throws a DatasetError when a value does not fit its column. */
+  append(row: RecipeRow, size: number): void
+  /** The rows so far as an Arrow IPC stream of one batch; the builder is empty afterwards. */
+  finish(): Uint8Array<ArrayBuffer>
+}
+
+export function createBatchBuilder(schema: Schema): BatchBuilder {
+  const counter: Counter = { repaired: 0 }
+  const columns = schema.fields.map((field) => createColumn(field, counter))
+  let rows = 0
+  let bytes = 0
+  return {
+    get rows() {
+      return rows
+    },
+    get bytes() {
+      return bytes
+    },
+    get repaired() {
+      return counter.repaired
+    },
+    measure(row) {
+      let size = 0
+      for (const [index, column] of columns.entries()) {
+        size += column.measure(row[schema.fields[index]?.name ?? ''] ?? null)
+      }
+      return size
+    },
+    append(row, size) {
+      for (const [index, column] of columns.entries()) {
+        column.append(row[schema.fields[index]?.name ?? ''] ?? null)
+      }
+      bytes += size
+      rows += 1
+    },
+    finish() {
+      const children = columns.map((column) => column.finish())
+      const data = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children })
+      const ipc = tableToIPC(new Table(schema, [new RecordBatch(schema, data)]), 'stream')
+      for (const column of columns) column.reset()
+      rows = 0
+      bytes = 0
+      return ipc as Uint8Array<ArrayBuffer>
+    },
+  }
+}

@@ -1,0 +1,78 @@
+// The contract of a recipe: a trajectory in, typed rows out. Its columns are declared once, with type
+// and meaning; the Arrow schema and the dataset card derive from them.
+import { DataType, Field, Schema } from 'apache-arrow'
+import type { RewardTask } from '../reward.ts'
+import type { StoredRun } from '../store/contract.ts'
+import type { Trajectory, TrajectoryStatus } from '../trajectory.ts'
+import type { RecipeRow } from './arrow.ts'
+
+export interface RecipeColumn {
+  name: string
+  type: DataType
+  nullable: boolean
+  /** One sentence, for the card. */
+  meaning: string
+}
+
+/** The task as recipes see it: facts about its context, never the context itself. */
+export interface RecipeTask extends RewardTask {
+  hash: string
+  contextType: string
+  contextCharacters: number
+}
+
+export interface RecipeContext {
+  run: StoredRun
+  /** Counts something that gives no row, for the funnel. `reason` is a short phrase. */
+  leaveOut: (reason: string) => void
+}
+
+export interface RecipeDefinition {
+  name: string
+  /** Raised whenever the same trajectory may give other rows. */
+  version: string
+  description: string
+  /** The trainers that read the rows as they are; empty when it is for analysis. */
+  trainers: string[]
+  /** The trajectories it takes. */
+  statuses: TrajectoryStatus[]
+  columns: RecipeColumn[]
+  /** Python that puts the data to use, for the card. `DIRECTORY` stands for the dataset's place. */
+  example: string
+  /** Rows in a fixed order; a value must fit its column. */
+  rows(trajectory: Trajectory, task: RecipeTask, context: RecipeContext): Iterable<RecipeRow>
+}
+
+export interface Recipe extends RecipeDefinition {
+  schema: Schema
+}
+
+export function defineRecipe(definition: RecipeDefinition): Recipe {
+  const fields = definition.columns.map(({ name, type, nullable }) => new Field(name, type, nullable))
+  return { ...definition, schema: new Schema(fields) }
+}
+
+/** A column type as people write it: `list<struct<role: string, content: string>>`. */
+export function typeName(type: DataType): string {
+  const children = type.children as Field[] | null
+  if (DataType.isList(type) && children?.[0]) return `list<${typeName(children[0].type)}>`
+  if (DataType.isStruct(type) && children) {
+    return `struct<${children.map((field) => `${field.name}: ${typeName(field.type)}`).join(', ')}>`
+  }
+  if (DataType.isUtf8(type)) return 'string'
+  if (DataType.isBool(type)) return 'bool'
+  if (DataType.isInt(type)) return `int${type.bitWidth}`
+  if (DataType.isFloat(type)) return 'double'
+  if (DataType.isTimestamp(type)) return 'timestamp[us, UTC]'
+  throw new TypeError(`A recipe has a column of Arrow type ${type.typeId}, which is not supported.`)
+}
+
+/** A column whose value is always there. */
+export function required(name: string, type: DataType, meaning: string): RecipeColumn {
+  return { name, type, nullable: false, meaning }
+}
+
+/** A column that may be null. */
+export function optional(name: string, type: DataType, meaning: string): RecipeColumn {
+  return { name, type, nullable: true, meaning }
+}

@@ -1,0 +1,89 @@
+// One row per turn of the root: the messages exactly as they were sent, and the response exactly as
+// it came. The rows of a trajectory follow each other, so that a compressor finds the shared prefixes.
+import { Bool, Float64, Int32, Int64, Utf8 } from 'apache-arrow'
+import { defineRecipe, optional, required } from '../recipe.ts'
+import { conversation, rootInvocation } from './shapes.ts'
+
+export const sftTurns = defineRecipe({
+  name: 'sft-turns',
+  version: '1',
+  description:
+    'One row per root turn: what the policy was shown and what it said, for supervised fine-tuning.',
+  trainers: ['TRL SFTTrainer (conversational prompt-completion; loss on the completion)'],
+  statuses: ['done'],
+  columns: [
+    required('prompt', conversation(), 'The messages exactly as they were sent.'),
+    required('completion', conversation(), 'One assistant message: the response exactly as it came.'),
+    required('run_id', new Utf8(), 'The run that collected it.'),
+    required('trajectory_id', new Utf8(), 'The rollout it is a turn of.'),
+    required('task_id', new Utf8(), 'The id of the task line.'),
+    required('rollout', new Int32(), 'Which rollout of its task, from 0.'),
+    required('turn', new Int32(), 'Which turn of the root, from 0.'),
+    required('turns', new Int32(), 'Turns of the root in this trajectory, those left out included.'),
+    required('forced', new Bool(), 'True for the one last answer that is asked for at a limit.'),
+    optional(
+      'reward',
+      new Float64(),
+      'Weighted sum of the scores of the whole trajectory; null when not scored.',
+    ),
+    optional('stop_reason', new Utf8(), 'Why the trajectory ended.'),
+    required('model', new Utf8(), 'The model that answered, as the server knows it.'),
+    required('protocol', new Utf8(), 'How the model was talked to.'),
+    required('protocol_hash', new Utf8(), 'Hash of the protocol, its prompts included.'),
+    required('prompt_characters', new Int64(), 'Code points in the contents of `prompt`.'),
+    optional('policy_version', new Utf8(), 'The version of the policy, when the run named one.'),
+    required('scripted', new Bool(), 'True when no model but a script answered: never train on it.'),
+  ],
+  example: `from trl import SFTConfig, SFTTrainer
+
+train = train.select_columns(["prompt", "completion"])
+SFTTrainer(model="MODEL", args=SFTConfig(), train_dataset=train).train()`,
+
+  *rows(trajectory, task, { run, leaveOut }) {
+    const turns = rootInvocation(trajectory)?.turns ?? []
+    // A message is in the prompts of all later turns: its length is counted once.
+    const lengths = new Map<string, number>()
+    function codePoints(text: string): number {
+      const length = lengths.get(text) ?? countCodePoints(text)
+      lengths.set(text, length)
+      return length
+    }
+    for (const turn of turns) {
+      const { call } = turn
+      if (call.error !== null || call.response.text === null) {
+        leaveOut('turns whose call failed')
+        continue
+      }
+      yield {
+        prompt: call.messages,
+        completion: [{ role: 'assistant', content: call.response.text }],
+        run_id: trajectory.runId,
+        trajectory_id: trajectory.id,
+        task_id: task.id,
+        rollout: trajectory.rollout,
+        turn: turn.index,
+        turns: turns.length,
+        forced: turn.forced,
+        reward: trajectory.reward,
+        stop_reason: trajectory.stopReason,
+        model: call.model,
+        protocol: trajectory.protocol.id,
+        protocol_hash: trajectory.protocol.hash,
+        prompt_characters: call.messages.reduce((sum, message) => sum + codePoints(message.content), 0),
+        policy_version: run.policyVersion,
+        scripted: call.scripted,
+      }
+    }
+  },
+})
+
+function countCodePoints(text: string): number {
+  let pairs = 0
+  for (let index = 1; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit < 0xdc00 || unit > 0xdfff) continue
+    const before = text.charCodeAt(index - 1)
+    if (before >= 0xd800 && before <= 0xdbff) pairs += 1
+  }
+  return text.length - pairs
+}

@@ -1,0 +1,70 @@
+// The shards of one split: rows go into batches, batches into a file, and the next file is begun
+// before a row would take this one above the limit. Only the rows of one batch are held here.
+import type { BatchBuilder, RecipeRow } from './arrow.ts'
+import type { ParquetFile, ParquetWriter } from './parquet.ts'
+
+/** A batch is also the least that a row group can hold: small, for fat rows. */
+const batchRows = 512
+const batchBytes = 4 * 1024 * 1024
+
+export interface Shard {
+  path: string
+  rows: number
+}
+
+export interface ShardWriter {
+  add(row: RecipeRow): Promise<void>
+  /** The complete files, in order; none when no row was added. */
+  finish(): Promise<Shard[]>
+  abort(reason: string): Promise<void>
+}
+
+/** `maximumBytes` counts uncompressed data; a row above it gets a file of its own. */
+export function createShardWriter(options: {
+  writer: ParquetWriter
+  builder: BatchBuilder
+  maximumBytes: number
+  /** The path of the n-th file, from 0. */
+  pathOf: (index: number) => string
+}): ShardWriter {
+  const { writer, builder, maximumBytes, pathOf } = options
+  const shards: Shard[] = []
+  let current: { file: ParquetFile; shard: Shard; bytes: number } | null = null
+
+  async function flush(): Promise<void> {
+    if (builder.rows === 0 || !current) return
+    const { rows } = builder
+    await current.file.write({ bytes: builder.finish(), rows })
+  }
+
+  async function close(): Promise<void> {
+    if (!current) return
+    await flush()
+    await current.file.finish()
+    shards.push(current.shard)
+    current = null
+  }
+
+  return {
+    async add(row) {
+      const size = builder.measure(row)
+      if (current && current.bytes + size > maximumBytes) await close()
+      if (!current) {
+        const path = pathOf(shards.length)
+        current = { file: writer.open(path), shard: { path, rows: 0 }, bytes: 0 }
+      }
+      builder.append(row, size)
+      current.bytes += size
+      current.shard.rows += 1
+      if (builder.rows >= batchRows || builder.bytes >= batchBytes) await flush()
+    },
+    async finish() {
+      await close()
+      return shards
+    },
+    async abort(reason) {
+      await current?.file.abort(reason)
+      current = null
+    },
+  }
+}

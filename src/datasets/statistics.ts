@@ -1,0 +1,125 @@
+// What the card and the manifest tell about the rows, gathered while they pass: one number kept per
+// trajectory (its reward), counts for the rest.
+import type { Call, Trajectory } from '../trajectory.ts'
+import { type Split, splits } from './split.ts'
+
+export interface SplitCount {
+  tasks: number
+  trajectories: number
+  rows: number
+}
+
+export interface RewardSummary {
+  scored: number
+  unscored: number
+  mean: number
+  minimum: number
+  maximum: number
+  /** Ten bins of equal width from minimum to maximum; one bin when all are equal. */
+  bins: { from: number; to: number; trajectories: number }[]
+}
+
+export interface Statistics {
+  splits: Record<Split, SplitCount>
+  rewards: RewardSummary | null
+  stopReasons: Record<string, number>
+  /** Models that answered, the sub-calls' included. */
+  models: string[]
+  /** A script answered in at least one call. */
+  scripted: boolean
+  /** What gave no row: reason, how often, in how many trajectories. */
+  leftOut: { reason: string; count: number; trajectories: number }[]
+}
+
+export interface Collector {
+  /** One trajectory that gave `rows` rows, with what it left out. */
+  add(split: Split, taskHash: string, trajectory: Trajectory, rows: number, leftOut: string[]): void
+  summarize(): Statistics
+}
+
+export function createCollector(): Collector {
+  const counts = new Map(
+    splits.map((split) => [split, { tasks: new Set<string>(), trajectories: 0, rows: 0 }]),
+  )
+  const rewards: number[] = []
+  const stopReasons = new Map<string, number>()
+  const models = new Set<string>()
+  const reasons = new Map<string, { count: number; trajectories: number }>()
+  let unscored = 0
+  let scripted = false
+  return {
+    add(split, taskHash, trajectory, rows, leftOut) {
+      for (const reason of new Set(leftOut)) {
+        const entry = reasons.get(reason) ?? { count: 0, trajectories: 0 }
+        entry.count += leftOut.filter((other) => other === reason).length
+        entry.trajectories += 1
+        reasons.set(reason, entry)
+      }
+      const count = counts.get(split)
+      if (rows === 0 || !count) return
+      count.tasks.add(taskHash)
+      count.trajectories += 1
+      count.rows += rows
+      if (trajectory.reward === null) unscored += 1
+      else rewards.push(trajectory.reward)
+      const stop = trajectory.stopReason ?? 'none'
+      stopReasons.set(stop, (stopReasons.get(stop) ?? 0) + 1)
+      scripted ||= trajectory.scripted
+      for (const call of callsOf(trajectory)) {
+        models.add(call.model)
+        scripted ||= call.scripted
+      }
+    },
+    summarize() {
+      const summary = (split: Split): SplitCount => {
+        const count = counts.get(split)
+        return {
+          tasks: count?.tasks.size ?? 0,
+          trajectories: count?.trajectories ?? 0,
+          rows: count?.rows ?? 0,
+        }
+      }
+      return {
+        splits: { train: summary('train'), test: summary('test') },
+        rewards: summarizeRewards(rewards, unscored),
+        stopReasons: Object.fromEntries([...stopReasons].toSorted(([, a], [, b]) => b - a)),
+        models: [...models].toSorted(),
+        scripted,
+        leftOut: [...reasons].map(([reason, entry]) => ({ reason, ...entry })),
+      }
+    },
+  }
+}
+
+function* callsOf(trajectory: Trajectory): Generator<Call> {
+  for (const { turns } of trajectory.invocations) {
+    for (const { call, cells } of turns) {
+      yield call
+      for (const cell of cells) yield* cell.calls
+    }
+  }
+}
+
+export function summarizeRewards(rewards: number[], unscored: number): RewardSummary | null {
+  if (rewards.length === 0) return null
+  let sum = 0
+  let minimum = Number.POSITIVE_INFINITY
+  let maximum = Number.NEGATIVE_INFINITY
+  for (const reward of rewards) {
+    sum += reward
+    minimum = Math.min(minimum, reward)
+    maximum = Math.max(maximum, reward)
+  }
+  const size = maximum > minimum ? 10 : 1
+  const width = (maximum - minimum) / size
+  const bins = Array.from({ length: size }, (_, index) => ({
+    from: minimum + width * index,
+    to: index === size - 1 ? maximum : minimum + width * (index + 1),
+    trajectories: 0,
+  }))
+  for (const reward of rewards) {
+    const bin = bins[width === 0 ? 0 : Math.min(size - 1, Math.floor((reward - minimum) / width))]
+    if (bin) bin.trajectories += 1
+  }
+  return { scored: rewards.length, unscored, mean: sum / rewards.length, minimum, maximum, bins }
+}

@@ -1,0 +1,74 @@
+// An honest small store in memory, for edge cases that a collector seldom makes: it keeps what it is
+// given and implements the part of the interface that an export uses. Anything else throws.
+import type { NewDataset, Store, StoredRun } from '../../src/store/contract.ts'
+import type { RewardTask } from '../../src/reward.ts'
+import type { Trajectory, TrajectoryRow } from '../../src/trajectory.ts'
+
+export interface MemoryTask extends RewardTask {
+  hash: string
+}
+
+export interface MemoryStore extends Store {
+  datasets: NewDataset[]
+  /** Trajectories read so far, and how many of them were alive at once. */
+  reads: string[]
+}
+
+export function createMemoryStore(content: {
+  runs: StoredRun[]
+  tasks: MemoryTask[]
+  trajectories: Trajectory[]
+}): MemoryStore {
+  const datasets: NewDataset[] = []
+  const reads: string[] = []
+  const parts: Partial<MemoryStore> = {
+    location: 'memory',
+    embedded: true,
+    datasets,
+    reads,
+    findRun(reference) {
+      const run = content.runs.find(({ id }) => id === reference)
+      return run ? Promise.resolve(run) : Promise.reject(new Error(`no run ${reference}`))
+    },
+    listTrajectories(runId, { limit, cursor }) {
+      const all = content.trajectories.filter((trajectory) => trajectory.runId === runId)
+      const start = Number(cursor ?? 0)
+      const items = all.slice(start, start + limit).map(rowOf)
+      const end = start + items.length
+      return Promise.resolve({ items, next: end < all.length ? String(end) : null })
+    },
+    readTrajectory(id) {
+      reads.push(id)
+      const trajectory = content.trajectories.find((candidate) => candidate.id === id)
+      return trajectory ? Promise.resolve(trajectory) : Promise.reject(new Error(`no trajectory ${id}`))
+    },
+    readTask(_runId, taskId) {
+      const task = content.tasks.find(({ id }) => id === taskId)
+      return task
+        ? Promise.resolve({ ...task, contextType: 'str', contextCharacters: 1000 })
+        : Promise.reject(new Error(`no task ${taskId}`))
+    },
+    addDataset(dataset) {
+      datasets.push(dataset)
+      return Promise.resolve()
+    },
+  }
+  return new Proxy(parts, {
+    get(target, name) {
+      if (name in target || typeof name === 'symbol' || name === 'then')
+        return Reflect.get(target, name) as unknown
+      throw new Error(`The memory store has no ${name}.`)
+    },
+  }) as MemoryStore
+}
+
+function rowOf(trajectory: Trajectory): TrajectoryRow {
+  const { invocations, ...row } = trajectory
+  const turns = invocations.flatMap((invocation) => invocation.turns)
+  return {
+    ...row,
+    turns: turns.length,
+    cells: turns.flatMap((turn) => turn.cells).length,
+    calls: row.usage.calls,
+  }
+}

@@ -1,0 +1,127 @@
+// Foreign readers on our exports: `node test/interop/run.ts`. Each reader's content hash is compared
+// with that of the rows the recipe made, before any Parquet. Exits with 1 when one differs. Python
+// readers that cannot be installed are skipped, and that is said.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DataType } from 'apache-arrow'
+import { codecs, exportDataset, findRecipe } from '../../src/datasets/index.ts'
+import { splitTasks } from '../../src/datasets/split.ts'
+import { createMemoryStore } from '../datasets/memory-store.ts'
+import { hashRows } from './canonical.ts'
+import { interopContent } from './content.ts'
+import { withDuckDB, withHyparquet, withParquetjs } from './javascript.ts'
+import { jsonLines, preparePython } from './python.ts'
+
+const counts = { passed: 0, failed: 0, skipped: 0 }
+
+function say(outcome: keyof typeof counts, what: string, detail = ''): void {
+  counts[outcome] += 1
+  process.stdout.write(`${outcome.padEnd(8)}${what}${detail ? `: ${detail}` : ''}\n`)
+}
+
+const evalFraction = 0.4
+const content = interopContent()
+const python = await preparePython(['pyarrow', 'datasets', 'duckdb', 'pytz'])
+if ('reason' in python) say('skipped', 'pyarrow, datasets and duckdb of Python', python.reason)
+const place = await mkdtemp(join(tmpdir(), 'descent-interop-'))
+try {
+  for (const recipe of ['sft-turns', 'trajectories']) {
+    for (const codec of codecs) await examine(recipe, codec)
+  }
+} finally {
+  await rm(place, { recursive: true, force: true })
+}
+process.stdout.write(
+  `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}\n`,
+)
+process.exitCode = counts.failed > 0 ? 1 : 0
+
+async function examine(recipe: string, codec: (typeof codecs)[number]): Promise<void> {
+  const directory = join(place, `${recipe}-${codec}`)
+  const { files } = await exportDataset({
+    store: createMemoryStore(content),
+    runIds: ['run-1'],
+    recipe,
+    directory,
+    codec,
+    evalFraction,
+    maxShardBytes: 60_000,
+  })
+  const expected = expectedHashes(recipe)
+  function compare(reader: string, split: string, found: { rows: number; hash: string }): void {
+    const wanted = expected[split]
+    const same = wanted?.hash === found.hash && wanted.rows === found.rows
+    const detail = same ? `${found.rows} rows` : `${found.rows} rows of ${wanted?.rows}, another content`
+    say(same ? 'passed' : 'failed', `${recipe} ${codec} ${split} by ${reader}`, detail)
+  }
+  for (const split of Object.keys(expected)) {
+    const paths = files.filter((file) => file.split === split).map((file) => join(directory, file.path))
+    compare('hyparquet', split, hashRows(await withHyparquet(paths)))
+    compare('duckdb (Node)', split, hashRows(await withDuckDB(paths)))
+    // It has no zstd, and no timestamps in microseconds, which `trajectories` has.
+    if (codec !== 'zstd' && recipe === 'sft-turns') {
+      compare('parquetjs-lite', split, hashRows(await withParquetjs(paths, numericColumns(recipe))))
+    }
+  }
+  if ('reason' in python) return
+  const program = join(import.meta.dirname, 'readers.py')
+  const cache = join(place, 'cache', `${recipe}-${codec}`)
+  for (const line of await jsonLines(python.python, [program, directory, cache, ...Object.keys(expected)])) {
+    if (typeof line['check'] === 'string') {
+      say(
+        line['ok'] === true ? 'passed' : 'failed',
+        `${recipe} ${codec} ${line['check']}`,
+        String(line['detail']),
+      )
+    } else {
+      compare(String(line['reader']), String(line['split']), {
+        rows: Number(line['rows']),
+        hash: String(line['hash']),
+      })
+    }
+  }
+}
+
+function numericColumns(name: string): string[] {
+  const numeric = findRecipe(name).columns.filter(
+    ({ type }) => DataType.isInt(type) || DataType.isFloat(type),
+  )
+  return numeric.map((column) => column.name)
+}
+
+/** Of the rows as the recipe makes them, before any Parquet. */
+function expectedHashes(name: string): Record<string, { rows: number; hash: string }> {
+  const recipe = findRecipe(name)
+  const [run] = content.runs
+  const bySplit: Record<string, unknown[]> = { train: [], test: [] }
+  const sides = splitTasks(
+    content.tasks.map(({ hash }) => hash),
+    evalFraction,
+    0,
+  )
+  for (const trajectory of content.trajectories) {
+    const task = content.tasks.find(({ id }) => id === trajectory.taskId)
+    if (!task || !run) throw new Error(`no task ${trajectory.taskId}`)
+    const facts = { ...task, contextType: 'str', contextCharacters: 1000 }
+    for (const row of recipe.rows(trajectory, facts, { run, leaveOut: () => undefined })) {
+      const values = recipe.columns.map((column) => [column.name, project(column.type, row[column.name])])
+      bySplit[sides.get(task.hash) ?? '']?.push(Object.fromEntries(values))
+    }
+  }
+  return Object.fromEntries(Object.entries(bySplit).map(([split, rows]) => [split, hashRows(rows)]))
+}
+
+/** The value as its column can hold it: declared fields only, instants as dates, well-formed text. */
+function project(type: DataType, value: unknown): unknown {
+  if (value === null || value === undefined) return null
+  const fields = type.children ?? []
+  const [first] = fields
+  if (DataType.isList(type) && first) return (value as unknown[]).map((item) => project(first.type, item))
+  if (DataType.isStruct(type)) {
+    const source = value as Record<string, unknown>
+    return Object.fromEntries(fields.map((field) => [field.name, project(field.type, source[field.name])]))
+  }
+  if (DataType.isTimestamp(type)) return new Date(value as string)
+  return typeof value === 'string' ? value.toWellFormed() : value
+}
