@@ -1,0 +1,28 @@
+// The OpenAPI 3.1 document. Paths come from the routes; the schemas they refer to are written by zod
+// itself, whose JSON Schema keeps "or null" of a named schema, which the route generator drops.
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { z } from 'zod'
+
+const head = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Descent',
+    version: '1',
+    description: 'Reads runs, trajectories and datasets. Fields are added, never renamed.',
+  },
+}
+
+export function describeApi(app: OpenAPIHono) {
+  const document = app.getOpenAPI31Document(head)
+  // As for input: an answer may get more fields one day, so nothing is closed to additions.
+  const { schemas } = z.toJSONSchema(z.globalRegistry, {
+    io: 'input',
+    uri: (id) => `#/components/schemas/${id}`,
+  })
+  const named: Record<string, object> = {}
+  for (const id of Object.keys(document.components?.schemas ?? {})) {
+    const { $schema: _dialect, $id: _address, ...schema } = schemas[id] ?? {}
+    named[id] = schema
+  }
+  return { ...document, components: { schemas: named } }
+}

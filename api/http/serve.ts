@@ -1,0 +1,65 @@
+// Listens: on loopback only, since there are no tokens yet.
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { UsageError } from '../../src/errors.ts'
+import { createApp } from './app.ts'
+import type { AppOptions } from './app.ts'
+import type { ReadStore } from './read-store.ts'
+import { isLoopback } from './security.ts'
+
+export interface ServeOptions extends AppOptions {
+  store: ReadStore
+  /** A loopback name or address. */
+  host: string
+  /** 0 for any free port. */
+  port: number
+}
+
+export interface RunningServer {
+  url: string
+  /** Stops listening and drops open connections. The store stays open. */
+  close(): Promise<void>
+}
+
+/** Serves the API and the trace browser. Throws UsageError for a foreign host and a port in use. */
+export async function serve({ store, host, port, ...options }: ServeOptions): Promise<RunningServer> {
+  if (!isLoopback(host)) {
+    throw new UsageError(
+      `host ${host}: only loopback binds (127.0.0.1, ::1, localhost) are allowed, as access tokens come with a later release; reach it from elsewhere through an SSH tunnel`,
+      { code: 'foreign_host' },
+    )
+  }
+  const hostname = host.replace(/^\[(.*)\]$/, '$1')
+  const server = createAdaptorServer({ fetch: createApp(store, options).fetch })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, hostname, port)))
+    server.listen(port, hostname, resolve)
+  })
+  const address = server.address() as AddressInfo
+  const name = hostname.includes(':') ? `[${hostname}]` : hostname
+  return {
+    url: `http://${name}:${address.port}`,
+    close() {
+      return new Promise((resolve) => {
+        server.close(() => resolve())
+        if ('closeAllConnections' in server) server.closeAllConnections()
+      })
+    },
+  }
+}
+
+function listenError(error: Error & { code?: string }, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE') {
+    return new UsageError(
+      `port ${port} of ${host} is in use: choose another with --port, or --port 0 for any free one`,
+      { code: 'port_in_use', cause: error },
+    )
+  }
+  if (error.code === 'EACCES') {
+    return new UsageError(`port ${port} needs privileges: choose one above 1023 with --port`, {
+      code: 'port_forbidden',
+      cause: error,
+    })
+  }
+  return error
+}

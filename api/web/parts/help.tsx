@@ -1,0 +1,59 @@
+// The keys, on `?`.
+import { useEffect, useRef } from 'preact/hooks'
+
+const groups: { title: string; keys: [string, string][] }[] = [
+  {
+    title: 'Anywhere',
+    keys: [
+      ['g r', 'runs'],
+      ['Esc', 'back to the list'],
+      ['?', 'these keys'],
+    ],
+  },
+  {
+    title: 'Lists',
+    keys: [
+      ['j k', 'next, previous row'],
+      ['Enter', 'open'],
+    ],
+  },
+  {
+    title: 'Trace',
+    keys: [
+      ['j k', 'next, previous node'],
+      ['l', 'expand, or step in'],
+      ['h', 'collapse, or step out'],
+      ['e', 'next error'],
+      ['a', 'answer and scores'],
+    ],
+  },
+]
+
+export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    if (open) dialog.current?.showModal()
+    else dialog.current?.close()
+  }, [open])
+  return (
+    <dialog class="help" ref={dialog} onClose={onClose} onClick={onClose} aria-label="Keys">
+      {groups.map((group) => (
+        <section>
+          <h2>{group.title}</h2>
+          <dl>
+            {group.keys.map(([keys, meaning]) => (
+              <div>
+                <dt>
+                  {keys.split(' ').map((key) => (
+                    <kbd>{key}</kbd>
+                  ))}
+                </dt>
+                <dd>{meaning}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
+    </dialog>
+  )
+}

@@ -1,0 +1,127 @@
+// An executed cell: code, what it printed, how it failed, what it left and whom it asked.
+import { useState } from 'preact/hooks'
+import type { CellNode } from '../../http/tree.ts'
+import { formatCount, formatDuration, plural } from '../format.ts'
+import { Fact } from '../parts/chips.tsx'
+import { Code } from '../text/code.tsx'
+import { LongText, Visible } from '../text/text.tsx'
+import { useCellBody } from './bodies.ts'
+import { CallTable } from './call-table.tsx'
+import { Section, Waiting } from './section.tsx'
+
+interface CellDetailProps {
+  trajectory: string
+  cell: CellNode
+  onOpen: (id: string) => void
+}
+
+export function CellDetail({ trajectory, cell, onOpen }: CellDetailProps) {
+  return (
+    <>
+      <dl class="facts inline">
+        <Fact name="Time">{formatDuration(cell.durationMs)}</Fact>
+        <Fact name="Computing">{formatDuration(cell.computeMs)}</Fact>
+        <Fact name="Sub-calls">{formatCount(cell.calls.length)}</Fact>
+        <Fact name="Printed">{plural(cell.stdout.characters, 'character')}</Fact>
+      </dl>
+      {cell.death && (
+        <div class="callout bad-callout" role="note">
+          <b>
+            REPL killed: <Visible text={cell.death.reason} />
+          </b>
+          <LongText text={cell.death.detail} label="How the REPL ended" />
+        </div>
+      )}
+      {cell.finalAnswer && (
+        <div class="callout good-callout" role="note">
+          <b>Final answer</b>
+          <LongText text={cell.finalAnswer.text} label="Final answer" />
+        </div>
+      )}
+      <CellTexts key={cell.id} trajectory={trajectory} cell={cell} />
+      {cell.calls.length > 0 && (
+        <Section title="Sub-calls" note={formatCount(cell.calls.length)}>
+          <CallTable calls={cell.calls} onOpen={onOpen} />
+        </Section>
+      )}
+      {cell.variables.length > 0 && (
+        <Section title="Variables" note={formatCount(cell.variables.length)}>
+          <ul class="variables">
+            {cell.variables.map((variable) => (
+              <li>
+                <code>
+                  <Visible text={variable.name} />
+                </code>{' '}
+                <span class="faint">
+                  <Visible text={variable.type} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Section>
+      )}
+    </>
+  )
+}
+
+/** Above this, a text is for an editor and not for a page. */
+const maxShown = 2_000_000
+
+function CellTexts({ trajectory, cell }: { trajectory: string; cell: CellNode }) {
+  const [wanted, setWanted] = useState(false)
+  const body = useCellBody(trajectory, wanted ? cell.id : null)
+  const whole = body.value
+  const previews = [
+    cell.code,
+    cell.stdout,
+    cell.stderr,
+    ...(cell.error ? [cell.error.message, cell.error.traceback] : []),
+  ]
+  const cut = previews.some((text) => text.truncated)
+  const code = whole?.code ?? cell.code.text
+  const stdout = (whole?.stdout ?? cell.stdout.text).slice(0, maxShown)
+  const stderr = (whole?.stderr ?? cell.stderr.text).slice(0, maxShown)
+  const error = cell.error
+  return (
+    <>
+      <Section title="Code" note={note(cell.code, whole !== null)}>
+        <Code text={code} python label="Code" />
+      </Section>
+      {stdout !== '' && (
+        <Section title="stdout" note={note(cell.stdout, whole !== null)}>
+          <LongText text={stdout} label="stdout" />
+        </Section>
+      )}
+      {stderr !== '' && (
+        <Section title="stderr" note={note(cell.stderr, whole !== null)}>
+          <LongText text={stderr} label="stderr" tone="error" />
+        </Section>
+      )}
+      {error && (
+        <Section title="Error" note={<Visible text={error.type} />}>
+          <LongText
+            text={whole?.error?.traceback ?? (error.traceback.text || error.message.text)}
+            label="Traceback"
+            tone="error"
+          />
+        </Section>
+      )}
+      {cut && whole === null && (
+        <p>
+          {wanted ? (
+            <Waiting error={body.error} />
+          ) : (
+            <button type="button" class="more" onClick={() => setWanted(true)}>
+              Show whole texts
+            </button>
+          )}
+        </p>
+      )}
+    </>
+  )
+}
+
+function note(text: { text: string; characters: number; truncated: boolean }, whole: boolean): string {
+  const all = plural(text.characters, 'character')
+  return text.truncated && !whole ? `the first ${formatCount(text.text.length)} of ${all}` : all
+}

@@ -1,0 +1,90 @@
+// The right side: the selected node.
+import type { CellNode, TrajectoryTree } from '../../http/tree.ts'
+import { plural } from '../format.ts'
+import { Visible } from '../text/text.tsx'
+import { AgentOutcome, CallDetail } from './call-detail.tsx'
+import { CallTable } from './call-table.tsx'
+import { CellDetail } from './cell-detail.tsx'
+import { Icon } from './icons.tsx'
+import { labelOf } from './labels.ts'
+import { ancestors } from './nodes.ts'
+import type { TraceNode } from './nodes.ts'
+import { Overview } from './overview.tsx'
+import { Section } from './section.tsx'
+
+interface DetailProps {
+  tree: TrajectoryTree
+  node: TraceNode
+  onOpen: (key: string) => void
+}
+
+export function Detail({ tree, node, onOpen }: DetailProps) {
+  const path = ancestors(node)
+    .filter((ancestor) => ancestor.kind !== 'trajectory')
+    .toReversed()
+  return (
+    <article class={`detail depth-${Math.min(node.depth, 4)}`} aria-label={labelOf(node).title}>
+      <header class="detail-head">
+        <Icon node={node} />
+        {path.map((ancestor) => (
+          <>
+            <button type="button" class="text-button" onClick={() => onOpen(ancestor.key)}>
+              {labelOf(ancestor).title}
+            </button>
+            <span class="faint" aria-hidden="true">
+              ›
+            </span>
+          </>
+        ))}
+        <h2>{labelOf(node).title}</h2>
+        {node.depth > 0 && <span class="depth-tag">depth {node.depth}</span>}
+      </header>
+      <Body tree={tree} node={node} onOpen={onOpen} />
+    </article>
+  )
+}
+
+function Body({ tree, node, onOpen }: DetailProps) {
+  if (node.kind === 'trajectory') return <Overview tree={tree} />
+  if (node.kind === 'cell') return <CellDetail trajectory={tree.id} cell={node.cell} onOpen={onOpen} />
+  if (node.kind === 'batch') return <CallTable calls={node.calls} onOpen={onOpen} />
+  if (node.kind === 'call') {
+    return (
+      <CallDetail trajectory={tree.id} call={node.call} seen={0}>
+        {node.child && <AgentOutcome invocation={node.child} />}
+      </CallDetail>
+    )
+  }
+  if (node.kind === 'invocation') return <AgentOutcome invocation={node.invocation} />
+  return (
+    <CallDetail trajectory={tree.id} call={node.turn.call} seen={node.previousMessages}>
+      <CellLinks cells={node.turn.cells} onOpen={onOpen} />
+    </CallDetail>
+  )
+}
+
+function CellLinks({ cells, onOpen }: { cells: CellNode[]; onOpen: (key: string) => void }) {
+  if (cells.length === 0) return null
+  return (
+    <Section title="Cells" note={cells.length}>
+      <ul class="cell-links">
+        {cells.map((cell) => (
+          <li>
+            <button type="button" class="text-button" onClick={() => onOpen(cell.id)}>
+              Cell {cell.index + 1}
+            </button>{' '}
+            <span class="faint">
+              {plural(cell.calls.length, 'sub-call')}, printed {plural(cell.stdout.characters, 'character')}
+            </span>
+            {cell.death && <span class="mark mark-killed">killed</span>}
+            {cell.error && (
+              <span class="mark mark-error">
+                <Visible text={cell.error.type} />
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}

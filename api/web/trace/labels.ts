@@ -1,0 +1,69 @@
+// What a node is called, in the tree and at the head of its detail.
+import { formatDuration, formatTokens, plural } from '../format.ts'
+import { callOf } from './nodes.ts'
+import type { TraceNode } from './nodes.ts'
+
+export interface Label {
+  title: string
+  /** The beginning of what it says. */
+  excerpt: string
+}
+
+/** The first line that says something: not blank, not a code fence. */
+function firstLine(text: string): string {
+  const lines = text.split('\n', 20).map((line) => line.trim())
+  return (lines.find((line) => line !== '' && !/^(`{3}|~{3})/.test(line)) ?? '').slice(0, 160)
+}
+
+/** The first line of code that does something. */
+function firstStatement(code: string): string {
+  const lines = code.split('\n').map((line) => line.trim())
+  return (lines.find((line) => line !== '' && !line.startsWith('#')) ?? lines[0] ?? '').slice(0, 160)
+}
+
+export function labelOf(node: TraceNode): Label {
+  if (node.kind === 'trajectory') return { title: 'Overview', excerpt: '' }
+  if (node.kind === 'cell') {
+    const cells = node.parent?.kind === 'turn' ? node.parent.turn.cells.length : 1
+    const title = cells > 1 ? `Cell ${node.cell.index + 1}` : 'Cell'
+    return { title, excerpt: firstStatement(node.cell.code.text) }
+  }
+  if (node.kind === 'batch') {
+    return { title: `Batch of ${node.calls.length}`, excerpt: firstLine(node.calls[0]?.prompt.text ?? '') }
+  }
+  if (node.kind === 'call') {
+    const place = node.parent?.kind === 'batch' ? ` ${(node.call.batchIndex ?? node.call.order) + 1}` : ''
+    return { title: `${node.call.kind}${place}`, excerpt: firstLine(node.call.prompt.text) }
+  }
+  if (node.kind === 'invocation') {
+    return { title: 'Agent', excerpt: `depth ${node.invocation.depth}, its call was not recorded` }
+  }
+  const { turn } = node
+  const said = turn.call.response.text?.text ?? turn.call.error?.message ?? ''
+  return { title: `Turn ${turn.index + 1}${turn.forced ? ' (forced)' : ''}`, excerpt: firstLine(said) }
+}
+
+/** Tokens and time, for the right edge of a row. */
+export function measuresOf(node: TraceNode): { tokens: string; time: string } {
+  if (node.kind === 'cell') return { tokens: '', time: formatDuration(node.cell.durationMs) }
+  if (node.kind === 'batch') {
+    const tokens = node.calls.reduce((sum, call) => sum + totalTokens(call.usage), 0)
+    const times = node.calls.map((call) => call.latencyMs ?? 0)
+    return { tokens: formatTokens(tokens), time: formatDuration(Math.max(...times)) }
+  }
+  const call = callOf(node)
+  if (!call) return { tokens: '', time: '' }
+  const tokens = call.usage ? formatTokens(totalTokens(call.usage)) : ''
+  return { tokens, time: call.latencyMs === null ? '' : formatDuration(call.latencyMs) }
+}
+
+function totalTokens(usage: { inputTokens: number; outputTokens: number } | null): number {
+  return usage ? usage.inputTokens + usage.outputTokens : 0
+}
+
+/** What a screen reader says of the row. */
+export function spokenLabel(node: TraceNode, trouble: string | null): string {
+  const { title, excerpt } = labelOf(node)
+  const below = node.children.length > 0 ? `, ${plural(node.children.length, 'node')} below` : ''
+  return `${title}${excerpt === '' ? '' : `: ${excerpt}`}${trouble ? `, ${trouble}` : ''}${below}`
+}

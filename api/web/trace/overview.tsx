@@ -1,0 +1,121 @@
+// The root of the tree: the task, what came out, and how it was judged.
+import type { TrajectoryTree } from '../../http/tree.ts'
+import { formatCount, formatReward } from '../format.ts'
+import { Fact } from '../parts/chips.tsx'
+import { LongText, Visible } from '../text/text.tsx'
+import { Section } from './section.tsx'
+
+export function Overview({ tree }: { tree: TrajectoryTree }) {
+  const gold = tree.task?.answer
+  return (
+    <>
+      {tree.error && (
+        <div class="callout bad-callout" role="note">
+          <b>
+            <Visible text={`${tree.error.boundary} · ${tree.error.code}`} />
+          </b>
+          <LongText text={tree.error.message} label="Error" />
+        </div>
+      )}
+      {tree.task && (
+        <Section
+          title="Task"
+          note={
+            <>
+              context: <Visible text={tree.task.contextType} /> of {formatCount(tree.task.contextCharacters)}{' '}
+              characters
+            </>
+          }
+        >
+          <LongText text={tree.task.prompt.text} label="Task prompt" />
+        </Section>
+      )}
+      <div class="beside">
+        <Section title="Answer">
+          {tree.answer ? <LongText text={tree.answer.text} label="Answer" /> : <p class="faint">None.</p>}
+        </Section>
+        {gold !== undefined && gold !== null && (
+          <Section title="Gold answer">
+            <LongText
+              text={typeof gold === 'string' ? gold : JSON.stringify(gold, null, 2)}
+              label="Gold answer"
+            />
+          </Section>
+        )}
+      </div>
+      <Section title="Scores" note={tree.scores.length === 0 ? 'not scored' : undefined}>
+        {tree.scores.length > 0 && <ScoreTable tree={tree} />}
+      </Section>
+      <Section title="Conditions">
+        <dl class="facts">
+          <Fact name="Sandbox">
+            <Visible text={tree.sandbox ?? 'none'} />
+          </Fact>
+          <Fact name="Protocol">
+            <Visible text={tree.protocol.id} /> <code class="faint">{tree.protocol.hash.slice(0, 12)}</code>
+          </Fact>
+          <Fact name="Seed">{tree.seed}</Fact>
+          <Fact name="Attempt">{tree.attempt}</Fact>
+          <Fact name="Schema">{tree.schemaVersion}</Fact>
+          <Fact name="Trajectory">
+            <code>{tree.id}</code>
+          </Fact>
+        </dl>
+      </Section>
+    </>
+  )
+}
+
+function ScoreTable({ tree }: { tree: TrajectoryTree }) {
+  return (
+    <div class="table-frame">
+      <table class="score-table">
+        <thead>
+          <tr>
+            <th>Reward</th>
+            <th class="number">Value</th>
+            <th class="number">Weight</th>
+            <th>Details</th>
+          </tr>
+        </thead>
+        <tbody>
+          {tree.scores.map((score) => (
+            <tr>
+              <td>
+                <Visible text={score.reward} />{' '}
+                <span class="faint">
+                  v<Visible text={score.version} />
+                </span>
+              </td>
+              <td class="number strong">{formatReward(score.value)}</td>
+              <td class="number">{score.weight}</td>
+              <td class="detail-cell">
+                {score.error ? (
+                  <span class="bad">
+                    <Visible text={`${score.error.code}: ${score.error.message}`} />
+                  </span>
+                ) : (
+                  score.details && (
+                    <code>
+                      <Visible text={JSON.stringify(score.details)} />
+                    </code>
+                  )
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+        {tree.reward !== null && (
+          <tfoot>
+            <tr>
+              <td>Weighted sum</td>
+              <td class="number strong">{formatReward(tree.reward)}</td>
+              <td />
+              <td />
+            </tr>
+          </tfoot>
+        )}
+      </table>
+    </div>
+  )
+}
