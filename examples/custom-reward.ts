@@ -1,7 +1,6 @@
 // A reward of one's own: name it in a run file by its path, `rewards: [./custom-reward.ts]`.
-// In a project that has Descent as a dependency the import is 'descent/src/reward'.
 import { z } from 'zod'
-import { defineReward } from '../src/reward.ts'
+import { defineReward } from 'descent'
 
 export default defineReward({
   name: 'short_answer',

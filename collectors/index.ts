@@ -1,0 +1,6 @@
+// What `import … from 'descent/collectors'` gives: jobs, protocols, the sandbox.
+export { planRun, runJob, type JobOptions, type ScoreTrajectory } from './job.ts'
+export type { CollectEvent, Emit } from './events.ts'
+export type { RunModels } from './rollout.ts'
+export { createProtocol, type Protocol } from './protocols/index.ts'
+export { openSandbox, probeSandbox } from './sandbox/index.ts'
