@@ -11,5 +11,5 @@ export default defineConfig({
     target: 'es2022',
   },
   // For `vite` while `descent serve` runs beside it on its default port.
-  server: { proxy: { '/v1': 'http://127.0.0.1:4477' } },
+  server: { proxy: { '/v1': 'http://127.0.0.1:4321' } },
 })

@@ -13,7 +13,8 @@ export function useKeys(keymap: Keymap): void {
     let forget: ReturnType<typeof setTimeout> | undefined
     function press(event: KeyboardEvent): void {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
-      if (event.target instanceof Element && event.target.closest('input, textarea, select, dialog')) return
+      if (event.target instanceof Element && event.target.closest('input, textarea, select, dialog[open]'))
+        return
       const pressed = prefix + event.key
       clearTimeout(forget)
       prefix = ''

@@ -19,13 +19,24 @@ export interface Backend {
   freshStore(): Promise<Store>
 }
 
+const directories: string[] = []
+afterAll(async () => {
+  for (const path of directories)
+    await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+})
+
 /** A directory that is removed after the file's tests; a server whose data is gone stops by itself. */
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'descent-store-'))
+  directories.push(directory)
   // As a person's directory: root's server, which runs as nobody, may enter it.
   await chmod(directory, 0o755)
-  afterAll(async () => await rm(directory, { recursive: true, force: true, maxRetries: 20 }))
   return directory
+}
+
+/** Removes this path too after the file's tests. */
+export function removeLater(path: string): void {
+  directories.push(path)
 }
 
 let count = 0

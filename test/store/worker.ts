@@ -18,12 +18,12 @@ const store = await openStore(location)
 say({ opened: Math.round(performance.now() - started) })
 if (mode === 'open') await store.close()
 if (mode === 'hold') setInterval(() => {}, 1000)
-while (mode === 'write') {
-  await Promise.all(
-    Array.from({ length: 8 }, async () => {
-      const place = { runId: newId(), trajectoryId: newId() }
-      await store.append(aTurnsEntries(place, 'x'.repeat(3000)))
-      say({ stored: place.trajectoryId })
-    }),
-  )
+if (mode === 'write') await Promise.all(Array.from({ length: 8 }, writeForever))
+
+async function writeForever(): Promise<never> {
+  for (;;) {
+    const place = { runId: newId(), trajectoryId: newId() }
+    await store.append(aTurnsEntries(place, 'x'.repeat(3000)))
+    say({ stored: place.trajectoryId })
+  }
 }
