@@ -3,12 +3,11 @@
 // stops it when nobody is connected any more. Invariants: at most one server per directory; a server
 // that was handed out stays up as long as its anchor connection is open.
 import { spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { chown, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { readFile, realpath, rm } from 'node:fs/promises'
 import net from 'node:net'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { StoreError, UsageError } from '../errors.ts'
@@ -18,6 +17,7 @@ import type { Sql, Target } from './connect.ts'
 import { failureCode } from './failures.ts'
 import * as homes from './home.ts'
 import type { Home } from './home.ts'
+import { cleanEnvironment, initialize, placeFailure } from './initialize.ts'
 import { keeperName } from './keeper-orders.ts'
 import type { KeeperOrders } from './keeper-orders.ts'
 import { isLocked, waitForLock } from './lock.ts'
@@ -63,7 +63,7 @@ async function adopt(home: Home): Promise<EmbeddedServer | null> {
   try {
     const [row] = await anchor<{ data: string; kept: boolean }[]>`
       select current_setting('data_directory') as data,
-        pg_postmaster_start_time() > now() - interval '5 seconds'
+        pg_postmaster_start_time() > now() - interval '2 seconds'
           or exists(select from pg_stat_activity where application_name = ${keeperName}) as kept`
     // A server that has just been started has a keeper that is about to connect.
     // The port may by now belong to another store's server; the password alone does not tell a copy.
@@ -126,66 +126,13 @@ async function start(home: Home): Promise<EmbeddedServer> {
 
 async function startFailure(home: Home, what: string): Promise<Error> {
   const words = await lastWords(home)
-  if (/No space left on device|Disk quota exceeded/.test(words)) {
-    return new UsageError(
-      `the store directory ${home.directory} cannot be used: the disk is full; free some space`,
-    )
-  }
-  return new StoreError('start', `the embedded PostgreSQL of ${home.directory} ${what}; ${words}`)
+  const reason = await placeFailure(home, words)
+  return reason ?? new StoreError('start', `the embedded PostgreSQL of ${home.directory} ${what}; ${words}`)
 }
 
 async function lastWords(home: Home): Promise<string> {
   return `${home.log} ends with: ${await homes.logTail(home)}`
 }
-
-/** Makes the database cluster: whole or not at all, by a rename (or a link) at the end. */
-async function initialize(home: Home, initdb: string, uid: number | null): Promise<void> {
-  const password = await homes.ensureSecret(home)
-  const { path, linked } = await homes.newDataDirectory(home, uid)
-  const passwordFile = join(dirname(path), `.${randomUUID()}`)
-  try {
-    await writeFile(passwordFile, password, { mode: 0o600 })
-    if (uid !== null) await chown(passwordFile, uid, uid)
-    const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
-    const account = ['--username=descent', '--auth=scram-sha-256', `--pwfile=${passwordFile}`]
-    const said = await run(initdb, ['-D', path, ...account, ...locale, '--no-instructions'], uid, path)
-    if (said !== null) {
-      if (/No space left on device|Disk quota exceeded/.test(said)) {
-        throw Object.assign(new Error(said), { code: 'ENOSPC' })
-      }
-      throw new StoreError('start', `the embedded PostgreSQL could not be set up in ${path}: ${said}`)
-    }
-    if (linked) await symlink(path, home.data)
-    else await rename(path, home.data)
-  } catch (error) {
-    await rm(path, { recursive: true, force: true })
-    throw error
-  } finally {
-    await rm(passwordFile, { force: true })
-  }
-}
-
-/** Runs a program to its end; what it said on stderr when it failed, else null. */
-async function run(file: string, args: string[], uid: number | null, cwd: string): Promise<string | null> {
-  const ids = uid === null ? {} : { uid, gid: uid }
-  const child = spawn(file, args, {
-    ...ids,
-    cwd,
-    env: serverEnvironment,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let said = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
-  try {
-    const [code] = (await once(child, 'close')) as [number | null]
-    return code === 0 ? null : said.trim().split('\n').slice(-3).join(' | ')
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-}
-
-/** Nothing of ours: PGDATA, PGOPTIONS or a locale must not reach the server, nor a key its environment. */
-const serverEnvironment = { LC_ALL: 'C', TZ: 'UTC' }
 
 async function startKeeper(home: Home, orders: KeeperOrders): Promise<{ alive(): boolean }> {
   const file = import.meta.url.endsWith('.ts') ? './keeper.ts' : './keeper.js'
@@ -194,7 +141,7 @@ async function startKeeper(home: Home, orders: KeeperOrders): Promise<{ alive():
     const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), home.directory], {
       cwd: '/',
       detached: true,
-      env: serverEnvironment,
+      env: cleanEnvironment,
       stdio: ['pipe', log, log],
     })
     // Over a pipe, not as an argument: the password is in it.

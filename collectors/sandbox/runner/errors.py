@@ -35,6 +35,10 @@ def strip_runner(described, seen):
 def describe(error):
     """(message, traceback); runs `__str__` of the exception, which may be the cell's code."""
     message = shortened(str.__str__(str(error)))
-    described = _Described(type(error), error, error.__traceback__)
-    strip_runner(described, set())
-    return message, shortened("".join(described.format()))
+    try:
+        described = _Described(type(error), error, error.__traceback__)
+        strip_runner(described, set())
+        return message, shortened("".join(described.format()))
+    except Exception:
+        # Formatting imports modules and opens files, which a cell may have made impossible.
+        return message, f"{type(error).__name__}: {message}\n"
