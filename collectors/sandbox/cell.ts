@@ -25,7 +25,9 @@ export async function runCell(repl: Repl, code: string, options: CellOptions): P
   const identity = randomUUID()
   const { cellSeconds } = options.limits
   const tooLong = `the cell computed for more than ${cellSeconds} s and did not end when interrupted`
-  const clock = startClock(cellSeconds * 1000, () => stop({ reason: 'timeout', detail: tooLong }))
+  const clock = startClock(cellSeconds * 1000, repl.processId, () =>
+    stop({ reason: 'timeout', detail: tooLong }),
+  )
   let stopping: { interrupts: NodeJS.Timeout; kill: NodeJS.Timeout } | null = null
   const calls = openCalls({
     channel: repl.channel,

@@ -78,7 +78,7 @@ export async function openSession(host: SessionHost, options: SessionOptions): P
   async function variable(name: string): Promise<string | null> {
     const repl = await live()
     const identity = randomUUID()
-    const clock = startClock(options.limits.cellSeconds * 1000, () => repl.kill())
+    const clock = startClock(options.limits.cellSeconds * 1000, repl.processId, () => repl.kill())
     const ended = new Promise<string | null | Death>((resolve) => {
       function onFrame(frame: Frame): void {
         if ('call' in frame) {

@@ -1,5 +1,7 @@
 // How rewards are spread, as bars of plain SVG.
 
+import { formatReward } from '../format.ts'
+
 const bins = 20
 
 export interface Bin {
@@ -33,7 +35,7 @@ export function Histogram({ values }: { values: number[] }) {
   const top = Math.max(1, ...counts.map((bin) => bin.count))
   const first = counts[0]?.from ?? 0
   const last = counts.at(-1)?.to ?? 1
-  const label = `Rewards of ${values.length} trajectories, from ${first} to ${last}`
+  const label = `Rewards of ${values.length} trajectories, from ${formatReward(first)} to ${formatReward(last)}`
   return (
     <figure class="histogram">
       <svg
@@ -60,8 +62,8 @@ export function Histogram({ values }: { values: number[] }) {
         <line x1="0" x2={bins * step} y1={height + 0.5} y2={height + 0.5} class="axis" />
       </svg>
       <figcaption>
-        <span>{first}</span>
-        <span>{last}</span>
+        <span>{formatReward(first)}</span>
+        <span>{formatReward(last)}</span>
       </figcaption>
     </figure>
   )
