@@ -48,7 +48,10 @@ function bar(state: LiveState, width: number, now: number): string {
   const text = `  ${String(Math.floor(share * 100)).padStart(3)}%  ${formatCount(finished)}/${formatCount(state.total)}  ${formatDuration(elapsed)}  ${state_}`
   const cells = Math.max(4, width - text.length - 2)
   const filled = Math.round(share * cells)
-  return fit(` ${paint('green', '━'.repeat(filled))}${paint('dim', '─'.repeat(cells - filled))}${text}`, width)
+  return fit(
+    ` ${paint('green', '━'.repeat(filled))}${paint('dim', '─'.repeat(cells - filled))}${text}`,
+    width,
+  )
 }
 
 function outcomes(state: LiveState, width: number): string {

@@ -2,7 +2,7 @@
 // sandbox and a real store. Prints trajectories/s, and where the time of a rollout goes.
 //
 //   npm run bench [-- --tasks 50 --rollouts 4 --concurrency 16]
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -14,6 +14,7 @@ import type { Sandbox, SandboxSession } from '../../src/sandbox.ts'
 import type { Store } from '../../src/store/contract.ts'
 import { openStore } from '../../src/store/index.ts'
 import { newRun, prepareRun, scorer } from '../../api/compose.ts'
+import { temporaryDirectory } from '../support/directory.ts'
 import { startOpenAIServer } from '../support/openai-server.ts'
 
 const { values } = parseArgs({
@@ -70,7 +71,7 @@ function timedSandbox(sandbox: Sandbox): Sandbox {
   }
 }
 
-const directory = await mkdtemp(path.join(os.tmpdir(), 'descent-bench-'))
+const directory = await temporaryDirectory('bench')
 const policy = createScriptedModel('careful')
 const server = await startOpenAIServer(async (request) => {
   const messages = request.messages as Parameters<typeof policy.complete>[0]['messages']

@@ -1,6 +1,5 @@
 // The loop against a scripted policy, the real sandbox and a real store.
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newRun } from '../../api/compose.ts'
@@ -14,13 +13,14 @@ import { runFileSchema, type RunFile } from '../../src/run-file.ts'
 import type { Sandbox } from '../../src/sandbox.ts'
 import { openStore, type Store } from '../../src/store/index.ts'
 import type { Trajectory } from '../../src/trajectory.ts'
+import { temporaryDirectory } from '../support/directory.ts'
 
 let directory: string
 let store: Store
 let sandbox: Sandbox
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(os.tmpdir(), 'descent-loop-'))
+  directory = await temporaryDirectory('loop')
   store = await openStore(path.join(directory, 'store'))
   sandbox = await openSandbox({})
 })

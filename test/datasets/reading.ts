@@ -1,15 +1,14 @@
 // Reads an export back with DuckDB and, independently, with hyparquet; temporary directories.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile, rm } from 'node:fs/promises'
 import { zstdDecompressSync } from 'node:zlib'
 import { type FileMetaData, parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { onTestFinished } from 'vitest'
+import * as support from '../support/directory.ts'
 
 export type ReadRow = Record<string, unknown>
 
 export async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'descent-datasets-'))
+  const directory = await support.temporaryDirectory('datasets')
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
   return directory
 }

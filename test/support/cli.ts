@@ -1,9 +1,9 @@
 // Runs `descent` as a process, as people do, on a store of its own.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import postgres from 'postgres'
+import { temporaryDirectory } from './directory.ts'
 
 const launcher = path.resolve(import.meta.dirname, '../../bin/descent.js')
 
@@ -54,7 +54,7 @@ export interface Workplace {
 }
 
 export async function createWorkplace(): Promise<Workplace> {
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'descent-cli-'))
+  const directory = await temporaryDirectory('cli')
   const server = process.env.DESCENT_TEST_POSTGRES
   if (!server) {
     return {

@@ -28,7 +28,9 @@ export async function demo(
   await usingStore(options, async (store) => {
     heading('1', `the store is ${store.location}${store.embedded ? ' (PostgreSQL, started by Descent)' : ''}`)
     heading('2', 'collecting with scripted policies and real Python in the sandbox')
-    const summary = await collectRun(store, prepared, await store.findInterrupted(prepared.configHash), {})
+    const interrupted = await store.findInterrupted(prepared.configHash)
+    if (interrupted) say(`   taking up the interrupted run ${interrupted.id}`)
+    const summary = await collectRun(store, prepared, interrupted, {})
     say(summaryText(summary))
     heading('3', 'exporting training sets')
     const sets = []
