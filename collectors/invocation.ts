@@ -96,6 +96,7 @@ export async function runInvocation(
       : null
   try {
     const end = await turnLoop(tree, { ...input, id, model, history, session }, runChild)
+    await recorder.settle()
     await store.endInvocation(id, {
       stopReason: end.stopReason,
       answer: end.answer,

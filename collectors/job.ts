@@ -145,7 +145,8 @@ export async function runJob(options: JobOptions): Promise<RunSummary> {
     emit({ type: 'trajectory-end', trajectoryId: trajectory.id, status, stopReason, error, reward })
     if (fatalError(error)) throw fatalError(error)
     lostInARow = error !== null && outages.has(error.code) ? lostInARow + 1 : 0
-    if (error && lostInARow >= Math.max(8, config.concurrency)) throw new ModelError(error.code, error.message)
+    if (error && lostInARow >= Math.max(8, config.concurrency))
+      throw new ModelError(error.code, error.message)
   }
 
   async function score(job: JobOptions, trajectoryId: string): Promise<number | null> {

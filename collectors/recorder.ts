@@ -1,5 +1,7 @@
-// Writes one trajectory into the journal, each record when it ends. Every request to a model passes
-// through `call`, which makes it, books it on the tree's budget and stores it, also when it failed.
+// Writes one trajectory into the journal, each record as soon as it ends and in that order: what is
+// stored is at any time a prefix of what happened. The loop goes on while a record is being committed;
+// `settle` waits until all are. Every request to a model passes through `call`, which makes it, books it
+// on the tree's budget and stores it, also when it failed.
 import { ModelError, toErrorRecord, type ErrorRecord } from '../src/errors.ts'
 import type { Message, Model, ModelResponse, Sampling } from '../src/models/model.ts'
 import type { CellResult } from '../src/sandbox.ts'
@@ -27,7 +29,10 @@ export interface Recorder {
   readonly cells: number
   readonly turns: number
   readonly maxDepth: number
+  /** Hands records to the store. Errors raised: StoreError of an earlier record that could not be stored. */
   append(entries: Unowned[]): Promise<void>
+  /** Waits until all records are durable. Errors raised: StoreError. */
+  settle(): Promise<void>
   /**
    * Makes a request and stores it. `prompt` is a sub-call's own text; for a policy call it is null, and
    * `withCall` gives the entries that must be committed together with the call.
@@ -60,6 +65,9 @@ type Unowned = JournalEntry extends infer Entry
     : never
   : never
 
+/** Records that may wait for the store before the loop waits too. */
+const mostWaiting = 500
+
 export function createRecorder(options: {
   store: Store
   runId: string
@@ -70,14 +78,42 @@ export function createRecorder(options: {
   const { store, runId, trajectoryId, budget, emit } = options
   const counts = { cells: 0, failedCells: 0, turns: 0, maxDepth: 0 }
 
+  let waiting: JournalEntry[] = []
+  let writing = Promise.resolve()
+  let idle = true
+  let failure: { error: unknown } | null = null
+
+  async function write(): Promise<void> {
+    try {
+      while (waiting.length > 0) {
+        const batch = waiting
+        waiting = []
+        await store.append(batch)
+      }
+    } catch (error) {
+      failure = { error }
+    } finally {
+      idle = true
+    }
+  }
+
+  async function settle(): Promise<void> {
+    await writing
+    if (failure) throw failure.error
+  }
+
   async function append(entries: Unowned[]): Promise<void> {
     for (const entry of entries) {
       if (entry.table === 'turns') counts.turns += 1
       if (entry.table === 'invocations') counts.maxDepth = Math.max(counts.maxDepth, entry.row.depth)
+      waiting.push({ ...entry, row: { ...entry.row, runId, trajectoryId } } as JournalEntry)
     }
-    await store.append(
-      entries.map((entry) => ({ ...entry, row: { ...entry.row, runId, trajectoryId } }) as JournalEntry),
-    )
+    if (failure) throw failure.error
+    if (idle) {
+      idle = false
+      writing = write()
+    }
+    if (waiting.length > mostWaiting) await settle()
   }
 
   return {
@@ -95,6 +131,7 @@ export function createRecorder(options: {
       return counts.maxDepth
     },
     append,
+    settle,
     async call(place, model, request, signal, withCall) {
       budget.reserveCall()
       const startedAt = new Date().toISOString()
