@@ -3,6 +3,8 @@
 // Invariants: it stops the server only under the start lock, and only after it has seen no client
 // for a while and again under the lock; it ends when the server has ended.
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endClient, openClient } from './connect.ts'
@@ -50,11 +52,14 @@ async function watch(): Promise<void> {
   let client: Sql | null = null
   let lastClient = Date.now()
   let lastAnswer = Date.now()
+  let started = false
   for (;;) {
     await sleep(client ? pollMilliseconds : 50)
     if (!isAlive(serverPid)) return
+    if (started && isRemoved()) stopServer('SIGQUIT')
     try {
       client ??= await connect()
+      started = true
       if ((await countClients(client)) > 0) lastClient = Date.now()
       lastAnswer = Date.now()
       if (Date.now() - lastClient > quietMilliseconds && (await stopIfQuiet(client))) return
@@ -63,9 +68,15 @@ async function watch(): Promise<void> {
       client = null
       if (Date.now() - lastAnswer > deafMilliseconds) stopServer('SIGQUIT')
     }
-    // The data directory was removed: PostgreSQL itself would notice only after a minute.
-    if (pidIn(orders.home.data) !== serverPid && client) stopServer('SIGQUIT')
   }
+}
+
+/**
+ * Whether the data or the store's directory was removed or moved: PostgreSQL itself would notice the one
+ * only after a minute, and the other never.
+ */
+function isRemoved(): boolean {
+  return pidIn(orders.home.data) !== serverPid || !existsSync(path.dirname(orders.home.lock))
 }
 
 /** Connects and becomes the only keeper; a second one has nothing to do and ends. */

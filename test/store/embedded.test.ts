@@ -12,7 +12,7 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { UsageError } from '../../src/errors.ts'
@@ -185,6 +185,20 @@ describe.runIf(process.platform === 'linux').concurrent('the embedded server', (
       }
     },
   )
+
+  test('a store whose directory is removed leaves no server, also when its data is elsewhere', async () => {
+    const directory = join(await temporaryDirectory(), 'store')
+    await mkdir(directory, { mode: 0o700 })
+    await chmod(dirname(directory), 0o700)
+    const store = await openStore(directory)
+    const data = await realpath(join(directory, 'pg'))
+    removeLater(data)
+    await store.close()
+    await rm(directory, { recursive: true })
+    await waitFor(() => servers(data).length === 0, 20_000, 'server stopped')
+    await waitFor(() => keepers(directory).length === 0, 5000, 'keeper ended')
+    expect(servers(data)).toEqual([])
+  })
 
   test('a copy of a live store is a store of its own', async () => {
     const base = await realpath(await temporaryDirectory())
