@@ -21,7 +21,13 @@ export {
 
 // The store and the training sets made from it.
 export { openStore, type Store } from './store/index.ts'
-export { exportDataset, findRecipe, recipes, type ExportOptions, type ExportResult } from './datasets/index.ts'
+export {
+  exportDataset,
+  findRecipe,
+  recipes,
+  type ExportOptions,
+  type ExportResult,
+} from './datasets/index.ts'
 
 // Errors by boundary.
 export { DescentError, ModelError, SandboxError, StoreError, UsageError } from './errors.ts'
