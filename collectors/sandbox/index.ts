@@ -90,7 +90,7 @@ async function choose(options: SandboxOptions): Promise<Level> {
   for (const level of candidates) {
     const { ok, why } = await report(level, options.python)
     if (ok) return level
-    reasons.push(`${level.isolation}: ${why}`)
+    reasons.push(`${level.isolation}: ${why.replace(/\.$/, '')}`)
   }
   const possible = levels.map((level) => level.isolation).join(', ')
   if (reasons.length === 0) {
