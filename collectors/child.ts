@@ -4,10 +4,12 @@ import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { toErrorRecord, type ErrorRecord } from '../src/errors.ts'
+import { deriveId } from '../src/ids.ts'
 import type { ContextFile } from '../src/sandbox.ts'
 import type { ContextFacts } from '../src/tasks/task.ts'
 import { runInvocation, type RunChild } from './invocation.ts'
-import { childCallRow } from './recorder.ts'
+import { childCallRow } from './rows.ts'
+import { failureText } from './sub-calls.ts'
 
 /** `scratch` is a directory for the children's contexts. */
 export function runChildInvocation(scratch: string): RunChild {
@@ -28,23 +30,32 @@ export function runChildInvocation(scratch: string): RunChild {
       signal.throwIfAborted()
       const context = await childContext(scratch, prompt)
       const input = {
+        id: deriveId(place.id, 'child'),
         depth: depth + 1,
         parent: { cellId: place.cellId ?? '', callId: place.id },
         prompt: null,
         context,
       }
-      const end = await runInvocation(tree, input, runChild)
+      // The child ends with the cell that started it.
+      const bounded = { ...tree, signal: AbortSignal.any([tree.signal, signal]) }
+      const end = await runInvocation(bounded, input, runChild)
       const error = end.error ?? (end.answer === null ? unanswered(end.stopReason) : null)
       await settle({ invocationId: end.id, answer: end.answer, error })
-      return end.answer ?? `Error: Child RLM completion failed - ${error?.message ?? end.stopReason}`
+      return end.answer ?? failureText({ kind: 'rlm', childInvocationId: end.id }, error)
     } catch (thrown) {
       tree.signal.throwIfAborted()
-      const error = toErrorRecord(thrown, 'sandbox')
+      const error = signal.aborted ? givenUp : toErrorRecord(thrown, 'sandbox')
       await settle({ invocationId: '', answer: null, error })
-      return `Error: RLM query failed - ${error.message}`
+      return failureText({ kind: 'rlm' }, error)
     }
   }
   return runChild
+}
+
+const givenUp: ErrorRecord = {
+  boundary: 'model',
+  code: 'cancelled',
+  message: 'the child was given up when its cell ended',
 }
 
 function unanswered(stopReason: string): ErrorRecord {

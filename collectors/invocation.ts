@@ -1,18 +1,19 @@
 // One RLM instance: the loop of policy call, cells, feedback, until it answers or a limit stops it.
 // The turn that trips a limit is stored like any other, and an answer given in it counts.
-import { newId } from '../src/ids.ts'
+import { deriveId } from '../src/ids.ts'
 import type { Message, Model, Sampling } from '../src/models/model.ts'
 import type { ErrorRecord } from '../src/errors.ts'
 import type { RunConfig } from '../src/run-file.ts'
 import type { CellResult, ContextFile, Sandbox, SandboxLimits, SandboxSession } from '../src/sandbox.ts'
 import type { ContextFacts } from '../src/tasks/task.ts'
-import type { StopReason } from '../src/trajectory.ts'
-import type { Store } from '../src/store/contract.ts'
+import type { Divergence, StopReason } from '../src/trajectory.ts'
+import type { NewCell, Store } from '../src/store/contract.ts'
 import type { Budget } from './budget.ts'
 import type { Emit } from './events.ts'
 import { createLimit } from './limit.ts'
 import type { Protocol } from './protocols/index.ts'
 import type { CallOutcome, CallPlace, Recorder } from './recorder.ts'
+import { recordedResult, replayCell, type Replay } from './replay.ts'
 import { hostFunctions, type SpawnChild, type SubCallContext } from './sub-calls.ts'
 
 /** Children of one invocation that may run at once, as in the reference. */
@@ -32,12 +33,16 @@ export interface Tree {
   seed: number
   /** Aborted when the time is up or the job is stopped. */
   signal: AbortSignal
+  /** What an earlier attempt has recorded; null for a fresh rollout. */
+  replay: Replay | null
+  diverged(divergence: Divergence): Promise<void>
   /** True when `signal` was aborted by the time limit. */
   timedOut(): boolean
   emit: Emit
 }
 
 export interface InvocationInput {
+  id: string
   depth: number
   parent: { cellId: string; callId: string } | null
   prompt: string | null
@@ -67,25 +72,24 @@ export async function runInvocation(
   runChild: RunChild,
 ): Promise<InvocationEnd> {
   const { protocol, recorder, store } = tree
-  const id = newId()
+  const { id } = input
   const model = input.depth === 0 ? tree.policyModel : tree.childModel
   const contextText = protocol.setup ? null : await input.context.text()
-  const history = protocol.opening(input.prompt, input.context.facts, contextText)
-  await recorder.append([
-    {
-      table: 'invocations',
-      row: {
-        id,
-        parentCellId: input.parent?.cellId ?? null,
-        parentCallId: input.parent?.callId ?? null,
-        depth: input.depth,
-        model: model.name,
-        protocolHash: protocol.hash,
-        startedAt: new Date().toISOString(),
-      },
-    },
-    ...messageEntries(id, 0, history),
-  ])
+  const begun = tree.replay?.invocation(id)
+  if (!begun) {
+    const row = {
+      id,
+      parentCellId: input.parent?.cellId ?? null,
+      parentCallId: input.parent?.callId ?? null,
+      depth: input.depth,
+      model: model.name,
+      protocolHash: protocol.hash,
+      startedAt: new Date().toISOString(),
+    }
+    await recorder.append([{ table: 'invocations', row }])
+  }
+  const opening = protocol.opening(input.prompt, input.context.facts, contextText)
+  const recorded = (begun?.messages ?? []).map(({ role, content }) => ({ role, content }) as Message)
   const session =
     protocol.setup && tree.sandbox
       ? await tree.sandbox.open({
@@ -95,7 +99,9 @@ export async function runInvocation(
         })
       : null
   try {
-    const end = await turnLoop(tree, { ...input, id, model, history, session }, runChild)
+    const running: Running = { ...input, model, history: [], recorded, session }
+    await addMessages(tree, running, opening)
+    const end = await turnLoop(tree, running, runChild)
     await recorder.settle()
     await store.endInvocation(id, {
       stopReason: end.stopReason,
@@ -109,7 +115,8 @@ export async function runInvocation(
 }
 
 interface Running extends InvocationInput {
-  id: string
+  /** The messages that an earlier attempt has stored: what the history was, it stays. */
+  recorded: Message[]
   model: Model
   history: Message[]
   session: SandboxSession | null
@@ -177,9 +184,15 @@ async function policyTurn(
     turn: turn.index,
     depth: running.depth,
   })
-  const turnId = newId()
+  const turnId = deriveId(running.id, 'turn', turn.index)
+  const known = tree.replay?.turn(turnId)
+  if (known) {
+    const text = known.call.response ?? ''
+    await addMessages(tree, running, [{ role: 'assistant', content: text }])
+    return { ok: true, text, turnId }
+  }
   const place: CallPlace = {
-    id: newId(),
+    id: freeCallId(tree, turnId),
     invocationId: running.id,
     cellId: null,
     kind: 'policy',
@@ -234,7 +247,13 @@ async function runCells(
   for (const [index, code] of tree.protocol.codeBlocks(turn.text).entries()) {
     tree.emit({ type: 'cell-start', trajectoryId: tree.recorder.trajectoryId, depth: running.depth })
     if (tree.timedOut()) break
-    const cellId = newId()
+    const cellId = deriveId(turn.turnId, 'cell', index)
+    const recorded = tree.replay?.cell(cellId)
+    if (tree.replay && recorded) {
+      await takeUpCell(tree, running, tree.replay, recorded)
+      results.push(recordedResult(recorded))
+      continue
+    }
     const startedAt = new Date().toISOString()
     const onCall = hostFunctions(
       tree.subCalls,
@@ -243,12 +262,23 @@ async function runCells(
       childSlots,
     )
     const result = await session.execute(code, { onCall, signal: tree.signal })
+    // A cell that was stopped with the whole job is run again when the job is taken up.
+    if (!tree.timedOut()) tree.signal.throwIfAborted()
     const place = { id: cellId, invocationId: running.id, turnId: turn.turnId, index, depth: running.depth }
     await tree.recorder.cell(place, code, result, startedAt)
     results.push(result)
-    if (!tree.timedOut()) tree.signal.throwIfAborted()
   }
   return results
+}
+
+/** Brings the REPL to where it was after a recorded cell. */
+async function takeUpCell(tree: Tree, running: Running, replay: Replay, cell: NewCell): Promise<void> {
+  const { session } = running
+  if (!session || replay.isForgotten(cell)) return
+  const turn = Math.max(0, running.history.filter((message) => message.role === 'assistant').length - 1)
+  const divergence = await replayCell(session, replay, cell, { turn, depth: running.depth }, tree.signal)
+  if (!tree.timedOut()) tree.signal.throwIfAborted()
+  if (divergence) await tree.diverged(divergence)
 }
 
 /** The first answer that a cell declared, else one in the text. */
@@ -266,10 +296,19 @@ async function findAnswer(
   return (await session?.variable(tag.name)) ?? null
 }
 
+/** Appends to the history; messages that an earlier attempt has stored are taken from there. */
 async function addMessages(tree: Tree, running: Running, messages: Message[]): Promise<void> {
   const first = running.history.length
-  running.history.push(...messages)
-  await tree.recorder.append(messageEntries(running.id, first, messages))
+  const fresh = messages.filter((_, offset) => first + offset >= running.recorded.length)
+  running.history.push(...messages.map((message, offset) => running.recorded[first + offset] ?? message))
+  await tree.recorder.append(messageEntries(running.id, first + messages.length - fresh.length, fresh))
+}
+
+/** The id of a turn's policy call; a call that failed in an earlier attempt keeps its own. */
+function freeCallId(tree: Tree, turnId: string): string {
+  let id = deriveId(turnId, 'policy')
+  while (tree.replay?.hasCall(id)) id = deriveId(id, 'again')
+  return id
 }
 
 function messageEntries(invocationId: string, first: number, messages: Message[]) {

@@ -4,10 +4,12 @@
 // on the tree's budget and stores it, also when it failed.
 import { ModelError, toErrorRecord, type ErrorRecord } from '../src/errors.ts'
 import type { Message, Model, ModelResponse, Sampling } from '../src/models/model.ts'
+import { newId } from '../src/ids.ts'
 import type { CellResult } from '../src/sandbox.ts'
-import type { JournalEntry, NewCall, NewCell, Store } from '../src/store/contract.ts'
+import type { JournalEntry, Store, TrajectoryJournal } from '../src/store/contract.ts'
 import type { Budget } from './budget.ts'
 import type { Emit } from './events.ts'
+import { callRow, cellRow } from './rows.ts'
 
 export interface CallPlace {
   id: string
@@ -31,6 +33,8 @@ export interface Recorder {
   readonly maxDepth: number
   /** Hands records to the store. Errors raised: StoreError of an earlier record that could not be stored. */
   append(entries: Unowned[]): Promise<void>
+  /** Counts what an earlier attempt has recorded and spent. */
+  takeUp(journal: TrajectoryJournal): void
   /** Waits until all records are durable. Errors raised: StoreError. */
   settle(): Promise<void>
   /**
@@ -50,6 +54,13 @@ export interface Recorder {
     signal: AbortSignal,
     withCall?: (outcome: CallOutcome) => Unowned[],
   ): Promise<CallOutcome>
+  /** Stores a request that a limit of the tree did not allow. */
+  refuse(
+    place: CallPlace,
+    model: Model,
+    request: { sampling: Sampling; prompt: string | null },
+    reason: string,
+  ): Promise<Extract<CallOutcome, { ok: false }>>
   cell(
     place: { id: string; invocationId: string; turnId: string; index: number; depth: number },
     code: string,
@@ -132,6 +143,17 @@ export function createRecorder(options: {
     },
     append,
     settle,
+    takeUp({ invocations, turns, cells, calls }) {
+      counts.turns += turns.length
+      counts.cells += cells.length
+      counts.failedCells += cells.filter((cell) => cell.error).length
+      counts.maxDepth = Math.max(0, ...invocations.map((row) => row.depth))
+      // Rows of children make no request of their own.
+      for (const { inputTokens, outputTokens, costUsd } of calls.filter((call) => call.attempts > 0)) {
+        budget.reserveCall()
+        budget.spend({ inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0 }, costUsd ?? null)
+      }
+    },
     async call(place, model, request, signal, withCall) {
       budget.reserveCall()
       const startedAt = new Date().toISOString()
@@ -140,8 +162,13 @@ export function createRecorder(options: {
       const latencyMs = performance.now() - start
       const response = outcome.ok ? outcome.response : null
       budget.spend(response?.usage ?? null, response?.costUsd ?? null)
-      const row = callRow(place, model, request, outcome, { startedAt, latencyMs })
-      await append([{ table: 'calls', row }, ...(withCall?.(outcome) ?? [])])
+      // A call that was given up is made again when the rollout is taken up: its id stays free for that one.
+      const givenUp = !outcome.ok && outcome.error.code === 'cancelled'
+      const row = callRow(givenUp ? { ...place, id: newId() } : place, model, request, outcome, {
+        startedAt,
+        latencyMs,
+      })
+      await append([{ table: 'calls', row }, ...(givenUp ? [] : (withCall?.(outcome) ?? []))])
       emit({
         type: 'call-end',
         trajectoryId,
@@ -152,6 +179,15 @@ export function createRecorder(options: {
         attempts: row.attempts,
         error: row.error ?? null,
       })
+      return outcome
+    },
+    async refuse(place, model, request, reason) {
+      const error: ErrorRecord = { boundary: 'protocol', code: 'limit', message: reason }
+      const outcome = { ok: false as const, error, retryable: false }
+      const timing = { startedAt: new Date().toISOString(), latencyMs: 0 }
+      await append([
+        { table: 'calls', row: { ...callRow(place, model, request, outcome, timing), attempts: 0 } },
+      ])
       return outcome
     },
     async cell(place, code, result, startedAt) {
@@ -195,105 +231,5 @@ async function attempt(
     const error = toErrorRecord(thrown, 'model')
     const known = thrown instanceof ModelError ? thrown : null
     return { ok: false, error, retryable: known?.retryable ?? false, attempts: known?.attempts ?? 1 }
-  }
-}
-
-function callRow(
-  place: CallPlace,
-  model: Model,
-  request: { sampling: Sampling; prompt: string | null },
-  outcome: CallOutcome & { attempts?: number },
-  timing: { startedAt: string; latencyMs: number },
-): Omit<NewCall, 'runId' | 'trajectoryId'> {
-  const response = outcome.ok ? outcome.response : null
-  return {
-    id: place.id,
-    invocationId: place.invocationId,
-    cellId: place.cellId,
-    kind: place.kind,
-    order: place.order,
-    batchId: place.batch?.id ?? null,
-    batchIndex: place.batch?.index ?? null,
-    depth: place.depth,
-    childInvocationId: null,
-    model: model.name,
-    responseModel: response?.model ?? null,
-    provider: model.provider,
-    scripted: model.scripted,
-    prompt: request.prompt,
-    sampling: request.sampling,
-    response: response?.text ?? null,
-    reasoning: response?.reasoning ?? null,
-    finishReason: response?.finishReason ?? null,
-    inputTokens: response?.usage?.inputTokens ?? null,
-    outputTokens: response?.usage?.outputTokens ?? null,
-    cachedTokens: response?.usage?.cachedTokens ?? null,
-    reasoningTokens: response?.usage?.reasoningTokens ?? null,
-    costUsd: response?.costUsd ?? null,
-    costSource: response?.costSource ?? 'none',
-    attempts: outcome.attempts ?? response?.attempts ?? 1,
-    error: outcome.ok ? null : outcome.error,
-    latencyMs: timing.latencyMs,
-    requestId: response?.requestId ?? null,
-    tokenSource: response?.tokens?.source ?? 'none',
-    promptTokens: response?.tokens?.prompt ?? null,
-    completionTokens: response?.tokens?.completion ?? null,
-    logprobs: response?.tokens?.logprobs ?? null,
-    raw: response?.raw ?? null,
-    startedAt: timing.startedAt,
-  }
-}
-
-/** A row for a child invocation as its parent's cell sees it: no request of its own, the child makes those. */
-export function childCallRow(
-  place: CallPlace,
-  child: {
-    invocationId: string
-    model: Model
-    prompt: string
-    answer: string | null
-    error: ErrorRecord | null
-    startedAt: string
-    latencyMs: number
-  },
-): Omit<NewCall, 'runId' | 'trajectoryId'> {
-  return {
-    ...callRow(
-      place,
-      child.model,
-      { sampling: {}, prompt: child.prompt },
-      { ok: false, error: { boundary: 'model', code: '', message: '' }, retryable: false },
-      child,
-    ),
-    childInvocationId: child.invocationId || null,
-    response: child.answer,
-    error: child.error,
-    attempts: 0,
-  }
-}
-
-function cellRow(
-  place: { id: string; invocationId: string; turnId: string; index: number },
-  code: string,
-  result: CellResult,
-  startedAt: string,
-): Omit<NewCell, 'runId' | 'trajectoryId'> {
-  return {
-    id: place.id,
-    invocationId: place.invocationId,
-    turnId: place.turnId,
-    index: place.index,
-    code,
-    stdout: result.stdout,
-    stderr: result.stderr,
-    stdoutCharacters: result.stdoutCharacters,
-    stderrCharacters: result.stderrCharacters,
-    error: result.error,
-    death: result.death,
-    variables: result.variables,
-    finalAnswer: result.finalAnswer,
-    durationMs: result.durationMs,
-    computeMs: result.computeMs,
-    startedAt,
   }
 }

@@ -14,6 +14,7 @@ import { runInvocation, type Tree } from './invocation.ts'
 import { createLimit } from './limit.ts'
 import type { Protocol } from './protocols/index.ts'
 import { createRecorder } from './recorder.ts'
+import { openReplay, rootId } from './replay.ts'
 
 export interface RunModels {
   policy: Model
@@ -51,7 +52,10 @@ export interface RolloutEnd {
  */
 export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
   const { store, runId, config, trajectory, emit, models } = options
-  await store.beginTrajectory(trajectory.id, new Date().toISOString())
+  // What an earlier attempt has recorded is taken up; a first attempt has recorded nothing.
+  const journal = trajectory.attempt > 0 || trajectory.forked ? await store.readJournal(trajectory.id) : null
+  const replay = journal && openReplay(journal, trajectory.id)
+  await store.beginTrajectory(trajectory.id, new Date().toISOString(), { keep: replay !== null })
   emit({
     type: 'trajectory-start',
     trajectoryId: trajectory.id,
@@ -60,6 +64,7 @@ export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
   })
   const budget = createBudget(config.limits)
   const recorder = createRecorder({ store, runId, trajectoryId: trajectory.id, budget, emit })
+  if (replay) recorder.takeUp(replay.journal)
   const deadline = new AbortController()
   const { maxTimeSeconds } = config.limits
   const timer =
@@ -78,12 +83,16 @@ export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
       subModel: models.sub,
       namedModels: models.named,
       sampling: config.subSampling ?? config.sampling,
-      wantTokens: config.model.tokens ?? false,
+      // Each model asks for what its own config says.
+      wantTokens: true,
       seed: trajectory.seed,
+      replay,
     },
     policyModel: models.policy,
     childModel: models.child,
     seed: trajectory.seed,
+    replay,
+    diverged: async (divergence) => await store.markDivergence(trajectory.id, divergence),
     signal: AbortSignal.any([options.signal, deadline.signal]),
     timedOut: () => deadline.signal.aborted && !options.signal.aborted,
     emit,
@@ -95,7 +104,7 @@ export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
     const runChild = runChildInvocation(options.scratch)
     const root = await runInvocation(
       tree,
-      { depth: 0, parent: null, prompt: options.task.prompt, context },
+      { id: rootId(trajectory.id), depth: 0, parent: null, prompt: options.task.prompt, context },
       runChild,
     )
     end = { ...root, status: root.stopReason === 'model_error' && mayRetry(root) ? 'failed' : 'done' }

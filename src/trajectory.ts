@@ -137,6 +137,18 @@ export const scoreSchema = z
   .meta({ id: 'Score', description: 'The value one reward gave. Not scored (null, with an error) is not 0.' })
 export type Score = z.infer<typeof scoreSchema>
 
+export const divergenceSchema = z
+  .object({
+    turn: z.number(),
+    cell: z.number(),
+    depth: z.number(),
+    what: z.enum(['stdout', 'stderr', 'error', 'answer', 'call']),
+    recorded: z.string(),
+    replayed: z.string(),
+  })
+  .meta({ id: 'Divergence', description: 'Where a replay of recorded cells first differed from the record.' })
+export type Divergence = z.infer<typeof divergenceSchema>
+
 /** The columns of a trajectory without its tree: what lists show. */
 export const trajectoryRowSchema = z
   .object({
@@ -172,7 +184,18 @@ export const trajectorySchema = trajectoryRowSchema
     protocol: z.object({ id: z.string(), hash: z.string() }),
     seed: z.number(),
     attempt: z.number(),
+    divergence: divergenceSchema.nullable(),
+    origin: z
+      .object({ trajectoryId: z.string(), turns: z.number() })
+      .nullable()
+      .meta({ description: 'Of a fork: where its first root turns come from, and how many they are.' }),
     invocations: z.array(invocationSchema),
+    lostCalls: z
+      .array(callSchema)
+      .meta({
+        description:
+          'Calls that no turn or cell holds: given up or failed before the rollout was taken up again.',
+      }),
   })
   .meta({ id: 'Trajectory', description: 'One rollout: a tree of invocations.' })
 export type Trajectory = z.infer<typeof trajectorySchema>

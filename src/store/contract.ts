@@ -2,7 +2,7 @@
 import type { ErrorRecord } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { RewardTask } from '../reward.ts'
-import type { StopReason, Trajectory, TrajectoryRow, TrajectoryStatus } from '../trajectory.ts'
+import type { Divergence, StopReason, Trajectory, TrajectoryRow, TrajectoryStatus } from '../trajectory.ts'
 import type * as tables from './schema.ts'
 
 type Row<Table extends keyof typeof tables> = (typeof tables)[Table] extends { $inferInsert: infer R }
@@ -84,6 +84,15 @@ export interface NewTask {
   release?(): Promise<void>
 }
 
+/** The journal of one trajectory: rows of each table, texts and token arrays whole. */
+export interface TrajectoryJournal {
+  invocations: NewInvocation[]
+  messages: NewMessage[]
+  turns: NewTurn[]
+  cells: NewCell[]
+  calls: NewCall[]
+}
+
 /** A rollout to be run. */
 export interface PlannedTrajectory {
   id: string
@@ -94,6 +103,8 @@ export interface PlannedTrajectory {
   seed: number
   status: TrajectoryStatus
   attempt: number
+  /** Its first turns were copied from another trajectory. */
+  forked: boolean
 }
 
 export interface TrajectoryEnd {
@@ -152,8 +163,16 @@ export interface Store {
   // Trajectories
   /** Rollouts of the run that are not done: pending, left running by a dead process, or failed. */
   pendingTrajectories(runId: string): Promise<PlannedTrajectory[]>
-  /** Clears what an earlier attempt left, then marks it running with attempt + 1. */
-  beginTrajectory(trajectoryId: string, startedAt: string): Promise<number>
+  /**
+   * Marks it running with attempt + 1. What an earlier attempt left is cleared, or with `keep` stays, but
+   * for the turns whose policy call failed.
+   */
+  beginTrajectory(trajectoryId: string, startedAt: string, options?: { keep?: boolean }): Promise<number>
+  /** What the journal holds of a trajectory, in the form in which it was appended. */
+  readJournal(trajectoryId: string): Promise<TrajectoryJournal>
+  markDivergence(trajectoryId: string, divergence: Divergence): Promise<void>
+  /** Plans `rollouts` trajectories of one task of a run that continue `origin` after its first `turns`. */
+  planForks(runId: string, taskId: string, origin: { trajectoryId: string; turns: number }): Promise<void>
   append(entries: JournalEntry[]): Promise<void>
   endInvocation(
     id: string,

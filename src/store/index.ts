@@ -10,6 +10,7 @@ import { openEmbedded } from './embedded.ts'
 import { openFailure, storeFailure } from './failures.ts'
 import { openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
+import { markDivergence, planForks, readJournal } from './read-journal.ts'
 import { readTokens, readTrajectory } from './read-trajectory.ts'
 import * as runs from './runs.ts'
 import * as scores from './scores.ts'
@@ -138,7 +139,11 @@ function makeStore(opened: {
     summarizeRun: (runId) => runs.summarizeRun(database, runId),
     lockRun: (runId) => runs.lockRun(database, runId),
     pendingTrajectories: (runId) => trajectories.pendingTrajectories(database, runId),
-    beginTrajectory: (id, startedAt) => trajectories.beginTrajectory(database, id, startedAt),
+    beginTrajectory: (id, startedAt, options) =>
+      trajectories.beginTrajectory(database, id, startedAt, options),
+    readJournal: (id) => readJournal(database, id),
+    markDivergence: (id, divergence) => markDivergence(database, id, divergence),
+    planForks: (runId, taskId, origin) => planForks(database, runId, taskId, origin),
     append: (entries) => journal.append(entries),
     endInvocation: (id, end) => trajectories.endInvocation(database, id, end),
     endTrajectory: (id, end, endedAt) => trajectories.endTrajectory(database, id, end, endedAt),

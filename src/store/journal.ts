@@ -16,7 +16,7 @@ import { packNumbers } from './tokens.ts'
 const tables = { invocations, messages, turns, cells, calls }
 
 /** The text columns that have a blob beside them, with their limits in characters. */
-const texts: Record<JournalEntry['table'], Record<string, number>> = {
+export const journalTexts: Record<JournalEntry['table'], Record<string, number>> = {
   invocations: { answer: textLimit },
   messages: { content: textLimit },
   turns: {},
@@ -144,7 +144,7 @@ async function prepare(
   const found = new Map<string, EncodedRow>()
   for (const { table, row } of entries) {
     const values: Values = { ...row }
-    for (const [name, limit] of Object.entries(texts[table])) {
+    for (const [name, limit] of Object.entries(journalTexts[table])) {
       const text = values[name]
       if (typeof text !== 'string') continue
       const split = await splitText(text, limit)

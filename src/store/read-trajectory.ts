@@ -89,8 +89,27 @@ async function read(db: Reader, id: string): Promise<Trajectory | null> {
     protocol: head.protocol,
     seed,
     attempt,
+    divergence: head.row.divergence,
+    origin:
+      head.row.originTrajectoryId === null
+        ? null
+        : { trajectoryId: head.row.originTrajectoryId, turns: head.row.originTurns ?? 0 },
+    lostCalls: lostCalls(turnRows, cellRows, callRows, blobs),
     invocations: buildTree(invocationRows, messageRows, turnRows, cellRows, callRows, blobs),
   }
+}
+
+/** Calls that no turn refers to and whose cell was not stored. */
+function lostCalls(
+  turnRows: TurnRow[],
+  cellRows: CellRow[],
+  callRows: CallRow[],
+  blobs: Map<string, StoredBlob>,
+): Call[] {
+  const held = new Set([...turnRows.map((row) => row.callId), ...cellRows.map((row) => row.id)])
+  return callRows
+    .filter((row) => !held.has(row.id) && !(row.cellId !== null && held.has(row.cellId)))
+    .map((row) => buildSubCall(row, blobs))
 }
 
 function buildTree(
@@ -154,11 +173,13 @@ function buildCell(row: CellRow, calls: CallRow[], blobs: Map<string, StoredBlob
     computeMs,
     variables,
     finalAnswer: joinText(row.finalAnswer, row.finalAnswerBlob, blobs),
-    calls: calls.map((call) => {
-      const prompt = joinText(call.prompt, call.promptBlob, blobs)
-      return buildCall(call, prompt === null ? [] : [{ role: 'user', content: prompt }], blobs)
-    }),
+    calls: calls.map((call) => buildSubCall(call, blobs)),
   }
+}
+
+function buildSubCall(row: CallRow, blobs: Map<string, StoredBlob>): Call {
+  const prompt = joinText(row.prompt, row.promptBlob, blobs)
+  return buildCall(row, prompt === null ? [] : [{ role: 'user', content: prompt }], blobs)
 }
 
 function buildCall(row: CallRow, messages: Call['messages'], blobs: Map<string, StoredBlob>): Call {

@@ -22,6 +22,7 @@ import {
 import type { ErrorRecord } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { CellError, Death, Variable } from '../sandbox.ts'
+import type { Divergence } from '../trajectory.ts'
 import { decodeJson, encodeJson } from './json-column.ts'
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
@@ -128,6 +129,11 @@ export const trajectories = pgTable(
     answerBlob: bytea('answer_blob'),
     error: json('error').$type<ErrorRecord>(),
     attempt: integer('attempt').notNull().default(0),
+    /** Where a replay of recorded cells first differed from the record; null when none did. */
+    divergence: json('divergence').$type<Divergence>(),
+    /** A fork: the trajectory, and how many of its root turns were taken over. */
+    originTrajectoryId: uuid('origin_trajectory_id'),
+    originTurns: integer('origin_turns'),
     seed: bigint('seed', { mode: 'number' }).notNull(),
     scripted: boolean('scripted').notNull(),
     sandbox: text('sandbox'),

@@ -12,15 +12,17 @@ import { toIso } from './instant.ts'
 import { journalTables } from './journal.ts'
 import { findId } from './reference.ts'
 import { blobs, invocations, runs, scores, trajectories } from './schema.ts'
+import { dropFailedTurns } from './read-journal.ts'
 import { newestScores, noScores } from './scores.ts'
 import type { TrajectoryScores } from './scores.ts'
 import { splitText, textLimit } from './text.ts'
 
 export async function pendingTrajectories(database: Database, runId: string): Promise<PlannedTrajectory[]> {
   const { id, taskId, taskHash, rollout, position, seed, status, attempt } = trajectories
+  const forked = sql<boolean>`${trajectories.originTrajectoryId} is not null`
   const rows = await query(database, () =>
     database.db
-      .select({ id, taskId, taskHash, rollout, position, seed, status, attempt })
+      .select({ id, taskId, taskHash, rollout, position, seed, status, attempt, forked })
       .from(trajectories)
       .where(and(eq(trajectories.runId, runId), ne(trajectories.status, 'done')))
       .orderBy(asc(position), asc(rollout)),
@@ -29,7 +31,12 @@ export async function pendingTrajectories(database: Database, runId: string): Pr
 }
 
 /** Errors raised: StoreError `not_startable` when it is done, or does not exist. */
-export async function beginTrajectory(database: Database, id: string, startedAt: string): Promise<number> {
+export async function beginTrajectory(
+  database: Database,
+  id: string,
+  startedAt: string,
+  options: { keep?: boolean } = {},
+): Promise<number> {
   return await query(database, () =>
     database.db.transaction(async (db) => {
       const [row] = await db
@@ -52,11 +59,13 @@ export async function beginTrajectory(database: Database, id: string, startedAt:
           failedCells: 0,
           maxDepth: 0,
           costUsd: null,
+          ...(options.keep ? {} : { divergence: null }),
         })
         .where(and(eq(trajectories.id, id), ne(trajectories.status, 'done')))
         .returning({ attempt: trajectories.attempt })
       if (!row) throw new StoreError('not_startable', `trajectory ${id} is done already, or does not exist`)
-      if (row.attempt > 1) {
+      if (options.keep) await dropFailedTurns(db, id)
+      else if (row.attempt > 1) {
         // Scores too: they judged what is deleted here.
         for (const table of [...journalTables, scores])
           await db.delete(table).where(eq(table.trajectoryId, id))

@@ -126,6 +126,9 @@ export function makeTrajectory(
     protocol: { id: 'rlm', hash: sha256Hex('rlm') },
     seed: 1,
     attempt: 1,
+    divergence: null,
+    origin: null,
+    lostCalls: [],
     invocations: [{ id: 'root', depth: 0, parentCellId: null, stopReason: 'answered', answer: task, turns }],
     ...rest,
   }

@@ -232,6 +232,9 @@ export function makeHostile(runId: string): Made {
     protocol: { id: 'rlm', hash: 'c0ffee'.repeat(10) },
     seed: 7,
     attempt: 1,
+    divergence: null,
+    origin: null,
+    lostCalls: [],
     invocations: [root, child.invocation],
   }
   return {

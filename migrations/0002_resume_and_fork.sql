@@ -1,0 +1,3 @@
+ALTER TABLE "trajectories" ADD COLUMN "divergence" jsonb;--> statement-breakpoint
+ALTER TABLE "trajectories" ADD COLUMN "origin_trajectory_id" uuid;--> statement-breakpoint
+ALTER TABLE "trajectories" ADD COLUMN "origin_turns" integer;
