@@ -2,7 +2,12 @@
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createProtocol, type Protocol } from '../collectors/protocols/index.ts'
+import {
+  createProtocol,
+  type Protocol,
+  type ProtocolOptions,
+  type Tool,
+} from '../collectors/protocols/index.ts'
 import type { ScoreTrajectory } from '../collectors/job.ts'
 import type { RunModels } from '../collectors/rollout.ts'
 import { findReward } from '../rewards/index.ts'
@@ -14,7 +19,7 @@ import type { Json } from '../src/json.ts'
 import { createModel } from '../src/models/index.ts'
 import { version } from '../src/package.ts'
 import type { BoundReward, Reward } from '../src/reward.ts'
-import { runFileSchema, type ProtocolConfig, type RewardConfig, type RunConfig } from '../src/run-file.ts'
+import { runFileSchema, type RewardConfig, type RunConfig, type ToolConfig } from '../src/run-file.ts'
 import type { NewRun, Store, StoredRun } from '../src/store/contract.ts'
 import type { Taskset } from '../src/tasks/task.ts'
 import { openTaskset } from '../src/tasks/index.ts'
@@ -46,18 +51,19 @@ export async function readRunFile(file: string): Promise<RunConfig> {
 }
 
 /**
- * `directory`: what the run file's paths are relative to. `systemPrompt`: the text that a stored run
- * used, in place of its file. Errors raised: UsageError.
+ * `directory`: what the run file's paths are relative to. `texts`: those that a stored run used, in place
+ * of what the files say now. Errors raised: UsageError.
  */
 export async function prepareRun(
-  config: RunConfig,
+  given: RunConfig,
   directory: string,
-  systemPrompt?: string,
+  texts?: Record<string, string>,
 ): Promise<PreparedRun> {
+  const config = await withToolSources(given, directory)
   const protocol =
-    systemPrompt === undefined
+    texts === undefined
       ? await openProtocol(config, directory)
-      : createProtocol({ ...protocolOptions(config), systemPrompt })
+      : createProtocol({ ...protocolOptions(config), texts })
   const rewards = await openRewards(config.rewards, directory)
   const taskset = openTaskset(config.tasks, directory)
   const models = openModels(config)
@@ -72,16 +78,40 @@ async function openProtocol(config: RunConfig, directory: string): Promise<Proto
   const { systemPromptFile } = config.protocol
   const options = protocolOptions(config)
   if (!systemPromptFile) return createProtocol(options)
-  const file = path.resolve(directory, systemPromptFile)
-  const systemPrompt = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`protocol.systemPromptFile: ${file} cannot be read (${error.code ?? error.message})`)
-  })
+  const systemPrompt = await readNamedFile('protocol.systemPromptFile', systemPromptFile, directory)
   return createProtocol({ ...options, systemPrompt })
 }
 
 /** `maxDepth: 0` is the reference's plain call: no REPL at all. */
-function protocolOptions(config: RunConfig): ProtocolConfig {
-  return config.limits.maxDepth === 0 ? { ...config.protocol, id: 'direct' } : config.protocol
+function protocolOptions(config: RunConfig): ProtocolOptions {
+  const { protocol } = config
+  const { variant, ...rest } = protocol
+  if (config.limits.maxDepth === 0 && protocol.id !== 'direct') return { ...rest, id: 'direct' }
+  return { ...protocol, tools: (config.tools ?? []).map(toTool) }
+}
+
+function toTool({ name, description, python, data }: ToolConfig): Tool {
+  return python === undefined
+    ? { name, description, value: data ?? null }
+    : { name, description, source: python }
+}
+
+/** The config with the sources of its tools in it, so that a run can be repeated from its own row. */
+async function withToolSources(config: RunConfig, directory: string): Promise<RunConfig> {
+  if (config.tools === undefined) return config
+  const tools: ToolConfig[] = []
+  for (const { pythonFile, ...tool } of config.tools) {
+    if (pythonFile === undefined) tools.push(tool)
+    else tools.push({ ...tool, python: await readNamedFile(`tools: ${tool.name}`, pythonFile, directory) })
+  }
+  return { ...config, tools }
+}
+
+async function readNamedFile(what: string, name: string, directory: string): Promise<string> {
+  const file = path.resolve(directory, name)
+  return await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${what}: ${file} cannot be read (${error.code ?? error.message})`)
+  })
 }
 
 function openModels(config: RunConfig): RunModels {
@@ -159,16 +189,27 @@ export function newRun(prepared: PreparedRun): NewRun {
   }
 }
 
-/** A stored run made ready again, for taking it up without its file. */
-export async function prepareStoredRun(run: StoredRun, directory: string): Promise<PreparedRun> {
+/** The config of a stored run, and the texts of its protocol. Errors raised: UsageError. */
+export function storedConfig(run: StoredRun): { config: RunConfig; texts: Record<string, string> } {
   const { protocolTexts, ...config } = run.config
-  const { system } = protocolTexts as { system: string }
   const parsed = runFileSchema.safeParse(config)
   if (!parsed.success)
     throw new UsageError(
       `run ${run.id} was made by another version of Descent (${run.codeVersion}) and cannot be taken up by this one`,
     )
-  return await prepareRun(parsed.data, directory, system)
+  return { config: parsed.data, texts: protocolTexts as Record<string, string> }
+}
+
+/** The protocol of a stored run, without its models: enough to execute its cells again. */
+export function storedProtocol(run: StoredRun): { config: RunConfig; protocol: Protocol } {
+  const { config, texts } = storedConfig(run)
+  return { config, protocol: createProtocol({ ...protocolOptions(config), texts }) }
+}
+
+/** A stored run made ready again, for taking it up without its file. */
+export async function prepareStoredRun(run: StoredRun, directory: string): Promise<PreparedRun> {
+  const { config, texts } = storedConfig(run)
+  return await prepareRun(config, directory, texts)
 }
 
 /** Scores a stored trajectory with `rewards` and stores the scores. */

@@ -10,6 +10,7 @@ import type { Divergence, StopReason } from '../src/trajectory.ts'
 import type { NewCell, Store } from '../src/store/contract.ts'
 import type { Budget } from './budget.ts'
 import type { Emit } from './events.ts'
+import { asksForAnswer, takeDraft } from './at-limit.ts'
 import { createLimit } from './limit.ts'
 import type { Protocol } from './protocols/index.ts'
 import type { CallOutcome, CallPlace, Recorder } from './recorder.ts'
@@ -31,6 +32,7 @@ export interface Tree {
   policyModel: Model
   childModel: Model
   seed: number
+  taskHash: string
   /** Aborted when the time is up or the job is stopped. */
   signal: AbortSignal
   /** What an earlier attempt has recorded; null for a fresh rollout. */
@@ -96,6 +98,7 @@ export async function runInvocation(
           contexts: [input.context.file],
           setup: protocol.setup,
           limits: sandboxLimits(tree.config),
+          seed: replSeed(tree.taskHash),
         })
       : null
   try {
@@ -124,7 +127,7 @@ interface Running extends InvocationInput {
 
 async function turnLoop(tree: Tree, running: Running, runChild: RunChild): Promise<InvocationEnd> {
   const { protocol, config, budget } = tree
-  const { maxTurns, maxErrors } = config.limits
+  const { maxTurns, maxErrors, atLimit } = config.limits
   const end = (
     stopReason: StopReason,
     answer: string | null = null,
@@ -138,32 +141,47 @@ async function turnLoop(tree: Tree, running: Running, runChild: RunChild): Promi
   })
   let consecutiveErrors = 0
   for (let turn = 0; turn < maxTurns; turn += 1) {
-    if (tree.timedOut()) return end('max_time')
+    if (tree.timedOut()) return await stop('max_time', turn)
     tree.signal.throwIfAborted()
-    const reached = budget.reached()
-    if (reached) return end(reached)
+    const spent = budget.reached()
+    if (spent) return await stop(spent, turn)
     const ask = protocol.turnPrompt(turn, maxTurns)
     const outcome = await policyTurn(tree, running, { index: turn, ask, forced: false })
-    if (!outcome.ok) return tree.timedOut() ? end('max_time') : end('model_error', null, outcome)
+    if (!outcome.ok && tree.timedOut()) return await stop('max_time', turn)
+    if (!outcome.ok) return end('model_error', await draftOf(outcome), outcome)
     const results = await runCells(tree, running, outcome, runChild)
     const answer = await findAnswer(protocol, running.session, outcome.text, results)
     const feedback = protocol.feedback(results)
     if (feedback) await addMessages(tree, running, [feedback])
-    if (answer !== null) return end('answered', answer)
     consecutiveErrors = results.some((result) => result.error !== null || result.stderr !== '')
       ? consecutiveErrors + 1
       : 0
-    if (maxErrors !== undefined && consecutiveErrors >= maxErrors) return end('max_errors')
+    const failing = maxErrors !== undefined && consecutiveErrors >= maxErrors
+    const reached = failing ? 'max_errors' : budget.reached()
+    if (answer !== null && !(protocol.limitBeforeAnswer && reached)) return end('answered', answer)
+    if (reached) return await stop(reached, turn + 1)
   }
-  const stopReason: StopReason = tree.recorder.cells === 0 && protocol.setup ? 'no_code' : 'max_turns'
-  if (!protocol.forceAnswer || budget.reached() || tree.timedOut()) return end(stopReason)
-  const forced = await policyTurn(tree, running, {
-    index: maxTurns,
-    ask: protocol.forcedPrompt,
-    forced: true,
-  })
-  if (!forced.ok) return tree.timedOut() ? end('max_time') : end('model_error', null, forced)
-  return end(stopReason, forced.text)
+  return await stop(tree.recorder.cells === 0 && protocol.setup ? 'no_code' : 'max_turns', maxTurns)
+
+  /** Ends at a limit; `index` is that of the next turn. */
+  async function stop(stopReason: StopReason, index: number): Promise<InvocationEnd> {
+    const draft = await takeDraft(atLimit, running.session)
+    if (draft !== null) return end(stopReason, draft)
+    const state = {
+      forceAnswer: protocol.forceAnswer,
+      spent: budget.reached() !== null,
+      timedOut: tree.timedOut(),
+    }
+    if (!asksForAnswer(atLimit, stopReason, state)) return end(stopReason)
+    const forced = await policyTurn(tree, running, { index, ask: protocol.forcedPrompt, forced: true })
+    if (!forced.ok) return tree.timedOut() ? end('max_time') : end('model_error', null, forced)
+    return end(stopReason, forced.text)
+  }
+
+  /** A history that has outgrown the model's window is a limit as well. */
+  async function draftOf({ error }: Failed): Promise<string | null> {
+    return error.code === 'context_length' ? await takeDraft(atLimit, running.session) : null
+  }
 }
 
 interface Failed {
@@ -293,7 +311,8 @@ async function findAnswer(
   const tag = protocol.textAnswer(text)
   if (tag === null) return null
   if (tag.kind === 'text') return tag.text
-  return (await session?.variable(tag.name)) ?? null
+  const value = (await session?.variable(tag.name)) ?? null
+  return value === null ? null : protocol.variableAnswer(value)
 }
 
 /** Appends to the history; messages that an earlier attempt has stored are taken from there. */
@@ -324,7 +343,12 @@ function policySampling(tree: Tree): Sampling {
   return sampling.seed === undefined ? sampling : { ...sampling, seed: (sampling.seed + tree.seed) % 2 ** 31 }
 }
 
-function sandboxLimits(config: RunConfig): SandboxLimits {
+/** The seed of the REPL's `random`: one for all rollouts of a task, so that forks repeat their origin's cells. */
+export function replSeed(taskHash: string): number {
+  return Number.parseInt(taskHash.slice(0, 7), 16)
+}
+
+export function sandboxLimits(config: RunConfig): SandboxLimits {
   return {
     cellSeconds: config.limits.cellSeconds,
     memoryBytes: 2 * 2 ** 30,

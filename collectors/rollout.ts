@@ -8,6 +8,7 @@ import type { PlannedTrajectory, Store } from '../src/store/contract.ts'
 import type { ContextFacts } from '../src/tasks/task.ts'
 import type { StopReason } from '../src/trajectory.ts'
 import { createBudget } from './budget.ts'
+import { copyBeginning } from './fork.ts'
 import { runChildInvocation } from './child.ts'
 import type { Emit } from './events.ts'
 import { runInvocation, type Tree } from './invocation.ts'
@@ -53,7 +54,9 @@ export interface RolloutEnd {
 export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
   const { store, runId, config, trajectory, emit, models } = options
   // What an earlier attempt has recorded is taken up; a first attempt has recorded nothing.
-  const journal = trajectory.attempt > 0 || trajectory.forked ? await store.readJournal(trajectory.id) : null
+  const { origin } = trajectory
+  if (origin) await copyBeginning(store, origin, { id: trajectory.id, runId })
+  const journal = trajectory.attempt > 0 || origin ? await store.readJournal(trajectory.id) : null
   const replay = journal && openReplay(journal, trajectory.id)
   await store.beginTrajectory(trajectory.id, new Date().toISOString(), { keep: replay !== null })
   emit({
@@ -91,6 +94,7 @@ export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
     policyModel: models.policy,
     childModel: models.child,
     seed: trajectory.seed,
+    taskHash: trajectory.taskHash,
     replay,
     diverged: async (divergence) => await store.markDivergence(trajectory.id, divergence),
     signal: AbortSignal.any([options.signal, deadline.signal]),

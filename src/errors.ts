@@ -1,6 +1,7 @@
 // Errors are named by the boundary at which they happened. A message says what was wrong, where,
 // what is allowed and what to do; `UsageError` is a mistake of the person at the door (exit code 2).
 // A bad rollout is data: collectors turn the errors below into rows with `toErrorRecord`.
+import type { Json } from './json.ts'
 
 export type Boundary = 'usage' | 'task' | 'model' | 'sandbox' | 'protocol' | 'reward' | 'store' | 'dataset'
 
@@ -25,22 +26,33 @@ export class UsageError extends DescentError {
   }
 }
 
+export interface ModelErrorDetails {
+  status?: number | null
+  attempts?: number
+  retryable?: boolean
+  retryAfterMs?: number | null
+  raw?: Record<string, Json> | null
+  cause?: unknown
+}
+
 export class ModelError extends DescentError {
   /** HTTP status of the last answer, when there was one. */
   readonly status: number | null
   /** Requests made, the failed one included. */
   readonly attempts: number
   readonly retryable: boolean
+  /** Milliseconds that the server asked to wait before the next request. */
+  readonly retryAfterMs: number | null
+  /** What is worth storing with the failed call: the attempts before it, the text of a cut stream. */
+  readonly raw: Record<string, Json> | null
 
-  constructor(
-    code: string,
-    message: string,
-    details: { status?: number | null; attempts?: number; retryable?: boolean; cause?: unknown } = {},
-  ) {
+  constructor(code: string, message: string, details: ModelErrorDetails = {}) {
     super('model', code, message, { cause: details.cause })
     this.status = details.status ?? null
     this.attempts = details.attempts ?? 1
     this.retryable = details.retryable ?? false
+    this.retryAfterMs = details.retryAfterMs ?? null
+    this.raw = details.raw ?? null
   }
 }
 

@@ -6,7 +6,15 @@ export * from './trajectory.ts'
 export { runFileSchema, type RunConfig, type RunFile } from './run-file.ts'
 
 // Rewards of one's own.
-export { defineReward, type BoundReward, type Reward, type RewardResult, type RewardTask } from './reward.ts'
+export {
+  defineGroupReward,
+  defineReward,
+  type BoundReward,
+  type Reward,
+  type RewardResult,
+  type RewardTask,
+} from './reward.ts'
+export type { Judge, JudgeCall, PythonRunner, RewardTools } from './reward-tools.ts'
 
 // Models, the scripted ones for tests among them.
 export {

@@ -6,6 +6,15 @@ import { isolationSchema } from './sandbox.ts'
 
 const price = z.number().min(0)
 
+export const tokenStyles = ['vllm', 'sglang', 'llamacpp'] as const
+export type TokenStyle = (typeof tokenStyles)[number]
+
+function isPlainAddress(address: string): boolean {
+  if (!URL.canParse(address)) return true
+  const { username, password, search } = new URL(address)
+  return `${username}${password}${search}` === ''
+}
+
 export const modelConfigSchema = z
   .strictObject({
     provider: z.enum(['openai', 'huggingface', 'scripted']),
@@ -13,16 +22,62 @@ export const modelConfigSchema = z
       .string()
       .min(1)
       .meta({ description: 'The model name that the server knows; for `scripted`, a policy.' }),
-    baseUrl: z.url().optional(),
+    baseUrl: z
+      .url()
+      .refine(
+        isPlainAddress,
+        'an address without user, password or query: it is stored; a key belongs into the variable named by apiKeyEnv',
+      )
+      .optional(),
     apiKeyEnv: z
       .string()
       .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')
       .optional()
       .meta({ description: 'The environment variable that holds the key; the key itself is never stored.' }),
-    stream: z.boolean().optional(),
-    tokens: z.boolean().optional().meta({ description: 'Ask the server for token ids and logprobs.' }),
-    timeoutSeconds: z.number().positive().optional(),
+    stream: z.boolean().optional().meta({ description: 'Ask for a streamed answer.' }),
+    tokens: z
+      .union([z.boolean(), z.enum(tokenStyles)])
+      .optional()
+      .meta({
+        description:
+          'Ask the server for token ids and logprobs, as this engine wants to be asked; true: vllm.',
+      }),
+    timeoutSeconds: z
+      .number()
+      .positive()
+      .optional()
+      .meta({ description: 'The longest that one request may take; 600 by default.' }),
+    stallSeconds: z.number().positive().optional().meta({
+      description: 'With `stream`: the longest silence before the request is tried again; 120 by default.',
+    }),
     maxAttempts: z.number().int().min(1).max(20).optional(),
+    startConcurrency: z.number().int().min(1).max(4096).optional().meta({
+      description: 'Requests in flight to the server of this baseUrl at first; 32 by default.',
+    }),
+    maxConcurrency: z.number().int().min(1).max(4096).optional().meta({
+      description: 'Requests in flight to the server of this baseUrl at most; 512 by default.',
+    }),
+    requestsPerMinute: z.number().positive().optional(),
+    tokensPerMinute: z.number().positive().optional(),
+    policyVersion: z
+      .string()
+      .optional()
+      .meta({ description: 'A label of the weights, stored with every call.' }),
+    policyVersionUrl: z
+      .url()
+      .optional()
+      .meta({ description: 'Asked for that label: its text, or the field named by policyVersionField.' }),
+    policyVersionField: z.string().optional().meta({ description: 'A field of the JSON, such as `a.b`.' }),
+    policyVersionSeconds: z.number().min(0).optional().meta({
+      description: 'How long an answer of policyVersionUrl holds; 10 by default.',
+    }),
+    cache: z
+      .union([z.boolean(), z.string().min(1)])
+      .optional()
+      .meta({
+        description:
+          'Answer equal requests at temperature 0 from a directory: true for the usual one, or its path.',
+      }),
     prices: z
       .strictObject({ input: price, output: price, cached: price.optional() })
       .optional()
@@ -30,6 +85,12 @@ export const modelConfigSchema = z
   })
   .meta({ id: 'ModelConfig' })
 export type ModelConfig = z.infer<typeof modelConfigSchema>
+
+const atLimitSchema = z.union([
+  z.enum(['stop', 'answer', 'draft']),
+  z.strictObject({ variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a Python variable') }),
+])
+export type AtLimit = z.output<typeof atLimitSchema>
 
 export const limitsSchema = z
   .strictObject({
@@ -41,15 +102,28 @@ export const limitsSchema = z
     maxTimeSeconds: z.number().positive().optional(),
     maxErrors: z.number().int().min(1).optional(),
     cellSeconds: z.number().positive().default(120),
+    atLimit: atLimitSchema.optional().meta({
+      description:
+        'What becomes of the answer at a limit. stop: none. answer: one last answer is asked for. draft: answer["content"] is taken out of the REPL. {variable: NAME}: that variable is. Where a draft or variable is empty, and when this is left out: one last answer is asked for at maxTurns only.',
+    }),
   })
   .meta({ id: 'Limits' })
 export type Limits = z.infer<typeof limitsSchema>
 
 export const protocolIds = ['rlm', 'rlm-final', 'repl', 'direct'] as const
+export type ProtocolId = (typeof protocolIds)[number]
 const protocolId = z.enum(protocolIds)
+export const promptVariants = ['default', 'coder', 'small-window'] as const
+export type PromptVariant = (typeof promptVariants)[number]
 export interface ProtocolConfig {
-  id: (typeof protocolIds)[number]
+  id: ProtocolId
   systemPromptFile?: string
+  /** The family of models that the built-in prompt is written for. */
+  variant?: PromptVariant
+  /** Added to the system prompt, whichever it is: what one model needs to be told. */
+  systemPromptAddition?: string
+  /** A third message, between the facts of the context and the first turn. */
+  userPrologue?: string
   /** Reproduce the reference's quirks. */
   strict?: boolean
   /** What happens at `maxTurns`: one last answer is asked for (default, as the reference does), or not. */
@@ -60,10 +134,34 @@ const protocolConfigSchema = z.union([
   z.strictObject({
     id: protocolId,
     systemPromptFile: z.string().optional(),
+    variant: z.enum(promptVariants).optional(),
+    systemPromptAddition: z.string().min(1).optional(),
+    userPrologue: z.string().min(1).optional(),
     strict: z.boolean().optional(),
     forceAnswer: z.boolean().optional(),
   }),
 ])
+
+export const toolConfigSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    description: z.string().min(1).meta({ description: 'What the prompt says of it, in one line.' }),
+    python: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'A source that defines a function (or a value) of that name.' }),
+    pythonFile: z.string().min(1).optional(),
+    data: z.json().optional(),
+  })
+  .refine(
+    (tool) => [tool.python, tool.pythonFile, tool.data].filter((one) => one !== undefined).length === 1,
+    {
+      message: 'give exactly one of "python", "pythonFile" and "data"',
+    },
+  )
+  .meta({ id: 'Tool' })
+export type ToolConfig = z.output<typeof toolConfigSchema>
 
 const rewardConfigSchema = z.union([
   z.string().transform((name) => ({ name, weight: 1, options: {} as Record<string, unknown> })),
@@ -90,6 +188,7 @@ export const runFileSchema = z
     subModel: modelConfigSchema.optional(),
     childModel: modelConfigSchema.optional(),
     protocol: protocolConfigSchema.default({ id: 'rlm' }),
+    tools: z.array(toolConfigSchema).max(100).optional(),
     rollouts: z.number().int().min(1).default(1),
     concurrency: z.number().int().min(1).max(4096).default(8),
     subCallConcurrency: z.number().int().min(1).max(1024).default(16),

@@ -27,7 +27,21 @@ export interface SandboxLimits {
   /** Host calls open at once, and in total per cell. */
   openCalls: number
   callsPerCell: number
+  /** In the life of a session; default 1,000,000. */
+  callsPerSession?: number
+  /** Seconds per cell in all, the host's answers included; default 3,600. */
+  wallSeconds?: number
 }
+
+/** What a cell ran into. Each has its own words in the cell's error, too. */
+export const sandboxLimits = [
+  ...(['compute_time', 'wall_time', 'memory', 'output', 'open_files', 'threads'] as const),
+  ...(['calls_open', 'calls_cell', 'calls_session', 'frame_size'] as const),
+] as const
+export type SandboxLimit = (typeof sandboxLimits)[number]
+
+/** A tool in the REPL, restored before each cell: what a Python source defines under `name`, or JSON data. */
+export type ReplTool = { name: string; source: string } | { name: string; value: Json }
 
 /** What the REPL offers beside Python; a protocol describes it, the sandbox installs it. */
 export interface ReplSetup {
@@ -41,9 +55,14 @@ export interface ReplSetup {
   withoutBuiltins: string[]
   /** Reproduce the reference's namespace semantics to the letter, quirks included. */
   strict: boolean
+  tools?: ReplTool[]
+  /** Earlier conversations, lists of messages: `history_0`, `history_1`, …; `history` is the first. */
+  histories?: Json[]
 }
 
 export interface SessionOptions {
+  /** Seeds Python's `random`; 0 when left out. */
+  seed?: number
   contexts: ContextFile[]
   setup: ReplSetup
   limits: SandboxLimits
@@ -67,9 +86,9 @@ export interface CellError {
   traceback: string
 }
 
-/** Why a REPL is gone. `timeout`, `memory` and `protocol` are the host's doing. */
+/** Why a REPL is gone. `timeout` (computing), `wall_time` and `protocol` are the host's doing. */
 export interface Death {
-  reason: 'timeout' | 'memory' | 'exit' | 'signal' | 'protocol' | 'cancelled'
+  reason: 'timeout' | 'wall_time' | 'memory' | 'exit' | 'signal' | 'protocol' | 'cancelled'
   detail: string
 }
 
@@ -94,6 +113,8 @@ export interface CellResult {
   variables: Variable[]
   /** Set when the cell declared its answer (`answer["ready"] = True`). */
   finalAnswer: string | null
+  /** The limits that the cell reached, also when it went on. */
+  limits?: SandboxLimit[]
   /** Set when the REPL died; a fresh one with the contexts loaded has taken its place. */
   death: Death | null
 }
@@ -101,8 +122,11 @@ export interface CellResult {
 export interface SandboxSession {
   readonly isolation: Isolation
   execute(code: string, options: { onCall: HostFunction; signal?: AbortSignal }): Promise<CellResult>
-  /** The value of a variable as `str()` gives it, or null when there is none. */
-  variable(name: string): Promise<string | null>
+  /**
+   * The value of a variable as `str()` gives it, or null when there is none. With `key`, what the dict
+   * of that name holds under it; null also when that is None.
+   */
+  variable(name: string, key?: string): Promise<string | null>
   close(): Promise<void>
 }
 

@@ -12,19 +12,21 @@ export interface FrameOptions {
 type Style = Parameters<typeof styleText>[0]
 
 export function renderFrame(state: LiveState, { columns, rows, now }: FrameOptions): string {
-  const width = Math.max(40, Math.min(columns, 120))
+  const width = Math.max(40, Math.min(columns, 160))
   const lines = [
     header(state, width),
+    paint('dim', fit(` ${state.setup}`, width)),
     bar(state, width, now),
     outcomes(state, width),
     traffic(state, width, now),
+    spending(state, width),
   ]
-  if (state.lastError)
-    lines.push(fit(`${paint('yellow', ' last error')}  ${oneLine(state.lastError)}`, width))
-  const space = Math.max(0, Math.min(rows - lines.length - 3, 16))
+  if (state.errors.size > 0) lines.push(...errors(state, width))
+  const space = Math.max(0, Math.min(rows - lines.length - 3, 32))
   const running = [...state.rollouts.values()]
-  if (space > 0 && running.length > 0)
+  if (space > 0 && running.length > 0) {
     lines.push('', ...running.slice(0, space).map((rollout) => rolloutLine(rollout, width, now)))
+  }
   if (running.length > space) lines.push(paint('dim', fit(`   … and ${running.length - space} more`, width)))
   return lines.join('\n')
 }
@@ -68,13 +70,34 @@ function outcomes(state: LiveState, width: number): string {
 
 function traffic(state: LiveState, width: number, now: number): string {
   const seconds = Math.max(0.001, (now - state.startedAt) / 1000)
+  const ended = state.done + state.failed
+  const perSecond = (count: number): string => formatCount(Math.round(count / seconds))
   const parts = [
-    `${paint('dim', 'calls')} ${formatCount(state.calls)} ${paint('dim', `(${formatCount(Math.round(state.calls / seconds))}/s)`)}`,
-    `${paint('dim', 'tokens')} ${formatCount(state.inputTokens)} in ${formatCount(state.outputTokens)} out`,
-    `${paint('dim', 'cost')} ${formatMoney(state.costUsd)}`,
-    `${paint('dim', 'retries')} ${formatCount(state.retries)}`,
+    `${formatCount(Math.round((ended / seconds) * 60))} rollouts/min`,
+    `${perSecond(state.calls)} calls/s`,
+    `${perSecond(state.inputTokens + state.outputTokens)} tokens/s`,
   ]
-  return fit(` ${parts.join('   ')}`, width)
+  return fit(` ${paint('dim', 'speed')}  ${parts.join('   ')}`, width)
+}
+
+function spending(state: LiveState, width: number): string {
+  const budget = state.budgetUsd === null ? '' : ` of ${formatMoney(state.budgetUsd * state.total)}`
+  const parts = [
+    `${formatCount(state.calls)} calls`,
+    `${formatCount(state.inputTokens)} tokens in, ${formatCount(state.outputTokens)} out`,
+    `cost ${formatMoney(state.costUsd)}${budget}`,
+    `${formatCount(state.retries)} retries`,
+  ]
+  return fit(` ${paint('dim', 'spent')}  ${parts.join('   ')}`, width)
+}
+
+function errors(state: LiveState, width: number): string[] {
+  const counts = [...state.errors.entries()].toSorted((a, b) => b[1] - a[1])
+  const line = fit(
+    ` ${paint('yellow', 'errors')} ${counts.map(([code, count]) => `${code} ${count}`).join(' · ')}`,
+    width,
+  )
+  return state.lastError ? [line, paint('dim', fit(`   last: ${oneLine(state.lastError)}`, width))] : [line]
 }
 
 const phases: Record<LiveRollout['phase'], [string, Style]> = {
@@ -84,15 +107,15 @@ const phases: Record<LiveRollout['phase'], [string, Style]> = {
 }
 
 /** The columns beside the label: phase, turn, calls, tokens, time, errors. */
-const factsWidth = 53
+const factsWidth = 56
 
 function rolloutLine(rollout: LiveRollout, width: number, now: number): string {
   const [word, style] = phases[rollout.phase]
-  const room = Math.min(36, Math.max(12, width - factsWidth))
+  const room = Math.min(60, Math.max(12, width - factsWidth))
   const number = `#${rollout.rollout}`
   const label = `${clip(rollout.taskId, room - number.length)}${number}`.padEnd(room)
   const errors = rollout.failedCells > 0 ? paint('red', `  ${rollout.failedCells} err`) : ''
-  const turn = `turn ${String(rollout.turn).padStart(2)}`
+  const turn = `turn ${String(rollout.turn).padStart(2)}${rollout.depth > 0 ? `/${rollout.depth}` : '  '}`
   const calls = `${formatCount(rollout.calls).padStart(5)} calls`
   const tokens = `${formatCount(rollout.tokens).padStart(5)} tok`
   return fit(

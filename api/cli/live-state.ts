@@ -1,5 +1,6 @@
 // The state behind the live view: what the events of a job add up to.
 import type { CollectEvent } from '../../collectors/events.ts'
+import type { ErrorRecord } from '../../src/errors.ts'
 
 export interface LiveRollout {
   taskId: string
@@ -16,6 +17,10 @@ export interface LiveRollout {
 export interface LiveState {
   name: string
   models: string
+  /** Protocol and the limits that the run file sets. */
+  setup: string
+  /** Dollars that one trajectory may cost, when the run file limits them. */
+  budgetUsd: number | null
   runId: string | null
   planned: number
   total: number
@@ -30,16 +35,19 @@ export interface LiveState {
   outputTokens: number
   costUsd: number | null
   retries: number
+  /** Failed calls and scorings by their code. */
+  errors: Map<string, number>
   lastError: string | null
   startedAt: number
   stopping: boolean
   rollouts: Map<string, LiveRollout>
 }
 
-export function initialState(name: string, models: string, now: number): LiveState {
+export type RunHead = Pick<LiveState, 'name' | 'models' | 'setup' | 'budgetUsd'>
+
+export function initialState(head: RunHead, now: number): LiveState {
   return {
-    name,
-    models,
+    ...head,
     runId: null,
     planned: 0,
     total: 0,
@@ -54,6 +62,7 @@ export function initialState(name: string, models: string, now: number): LiveSta
     outputTokens: 0,
     costUsd: null,
     retries: 0,
+    errors: new Map(),
     lastError: null,
     startedAt: now,
     stopping: false,
@@ -90,10 +99,10 @@ export function applyEvent(state: LiveState, event: CollectEvent, now: number): 
       state.outputTokens += event.outputTokens
       state.retries += Math.max(0, event.attempts - 1)
       if (event.costUsd !== null) state.costUsd = (state.costUsd ?? 0) + event.costUsd
-      if (event.error) state.lastError = `${event.error.code}: ${event.error.message}`
+      if (event.error) noteError(state, event.error)
       break
     case 'scoring-error':
-      state.lastError = `scoring: ${event.error.message}`
+      noteError(state, event.error)
       return
     case 'turn-start':
     case 'cell-start':
@@ -134,5 +143,11 @@ function endTrajectory(state: LiveState, event: Extract<CollectEvent, { type: 't
     state.rewardSum += event.reward
     state.rewardCount += 1
   }
-  if (event.error) state.lastError = `${event.error.code}: ${event.error.message}`
+  // A model's failure was counted with its call.
+  if (event.error && event.error.boundary !== 'model') noteError(state, event.error)
+}
+
+function noteError(state: LiveState, error: ErrorRecord): void {
+  state.errors.set(error.code, (state.errors.get(error.code) ?? 0) + 1)
+  state.lastError = `${error.code}: ${error.message}`
 }

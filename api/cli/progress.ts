@@ -1,7 +1,7 @@
 // Shows a running job on stderr: redrawn frames on a terminal, log lines elsewhere.
 import { createLogUpdate } from 'log-update'
 import type { CollectEvent, Emit } from '../../collectors/events.ts'
-import { applyEvent, initialState, type LiveState } from './live-state.ts'
+import { applyEvent, initialState, type LiveState, type RunHead } from './live-state.ts'
 import { renderFrame } from './live-frame.ts'
 import { formatCount, formatDuration, formatMoney, formatScore } from './format.ts'
 
@@ -16,8 +16,8 @@ export interface Progress {
   end(): void
 }
 
-export function showProgress(name: string, models: string, options: { plain?: boolean } = {}): Progress {
-  const state = initialState(name, models, Date.now())
+export function showProgress(head: RunHead, options: { plain?: boolean } = {}): Progress {
+  const state = initialState(head, Date.now())
   const terminal = process.stderr.isTTY && !options.plain
   return terminal ? liveProgress(state) : lineProgress(state)
 }

@@ -72,6 +72,22 @@ export function registerCommands(program: Command): void {
     .addHelpText('after', example('descent show 3f9a1c2e --json'))
     .action(async (trajectory, options) => (await import('./commands/show.ts')).show(trajectory, options))
 
+  withJson(withStore(program.command('replay')))
+    .description('execute the cells of a stored trajectory again, with their recorded answers')
+    .argument('<trajectory>', 'its id or part of it')
+    .addHelpText('after', example('descent replay 3f9a1c2e'))
+    .action(async (trajectory, options) => (await import('./commands/replay.ts')).replay(trajectory, options))
+
+  withJson(withStore(program.command('fork')))
+    .description('branch a stored trajectory: keep its first turns, then roll out afresh')
+    .argument('<trajectory>', 'its id or part of it')
+    .requiredOption('--turn <n>', 'how many root turns to keep')
+    .option('--rollouts <k>', 'how many continuations', '1')
+    .option('--model <name>', 'another model for the root, on the same server')
+    .option('--temperature <t>', 'another temperature')
+    .addHelpText('after', example('descent fork 3f9a1c2e --turn 2 --rollouts 8 --temperature 1'))
+    .action(async (trajectory, options) => (await import('./commands/fork.ts')).fork(trajectory, options))
+
   withJson(withStore(program.command('doctor')))
     .description('check Node, Python, the sandbox, the store, the disk and the models of a run file')
     .argument('[runFile]', 'also check that the models of this run file answer')

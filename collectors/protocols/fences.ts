@@ -1,13 +1,17 @@
 // The code-fence parser, as the reference's (alexzhang13/rlm, rlm/utils/parsing.py: find_code_blocks).
 // Every ```repl block counts; a block that is indented as a whole is dedented unless `strict`, where
 // the reference strips the first line only.
+import { strip, whitespace } from './python-text.ts'
 
-const fence = /```repl\s*\n([\s\S]*?)\n```/g
+const fence = new RegExp(`\`\`\`repl[${whitespace}]*\\n([\\s\\S]*?)\\n\`\`\``, 'g')
 
 export function findCodeBlocks(text: string, strict: boolean): string[] {
-  return Array.from(text.matchAll(fence), (match) => {
+  // Without a closing fence the expression would try every line of a long answer as its first.
+  const end = text.lastIndexOf('\n```')
+  if (end === -1) return []
+  return Array.from(text.slice(0, end + 4).matchAll(fence), (match) => {
     const body = match[1] ?? ''
-    return (strict ? body : dedent(body)).trim()
+    return strip(strict ? body : dedent(body))
   })
 }
 

@@ -4,16 +4,39 @@
 // `strict` reproduces its regular expressions. The default mends what loses answers: text after the
 // closing parenthesis (`FINAL(42).`, `FINAL(42)\nThanks (bye)`), tags in code fences (which are code, not an answer), and `FINAL(FINAL_VAR(x))`.
 import type { TextAnswer } from './protocol.ts'
+import { strip, whitespace } from './python-text.ts'
 
 export function findTextAnswer(text: string, strict: boolean): TextAnswer | null {
   return strict ? strictAnswer(text) : mendedAnswer(text)
 }
 
+// A line begins after a line feed only, and white space is Python's.
+const strictVariable = new RegExp(`(?:^|(?<=\\n))[${whitespace}]*FINAL_VAR\\((.*?)\\)`, 's')
+const strictFinal = new RegExp(`(?:^|(?<=\\n))[${whitespace}]*FINAL\\((.*)\\)[${whitespace}]*(?=\\n|$)`, 's')
+
 function strictAnswer(text: string): TextAnswer | null {
-  const variable = /^\s*FINAL_VAR\((.*?)\)/ms.exec(text)
-  if (variable) return { kind: 'variable', name: variableName(variable[1] ?? '') }
-  const final = /^\s*FINAL\((.*)\)\s*$/ms.exec(text)
-  return final ? { kind: 'text', text: (final[1] ?? '').trim() } : null
+  const variable = text.includes('FINAL_VAR(') ? strictVariable.exec(text) : null
+  if (variable) return { kind: 'variable', name: strictName(variable[1] ?? '') }
+  const final = text.includes('FINAL(') ? strictFinal.exec(text) : null
+  return final ? { kind: 'text', text: strip(final[1] ?? '') } : null
+}
+
+/** Python's `strip().strip('"').strip("'")`, and then what the reference's FINAL_VAR strips once more. */
+function strictName(text: string): string {
+  const name = strip(text)
+    .replaceAll(/^"+|"+$/g, '')
+    .replaceAll(/^'+|'+$/g, '')
+  return strip(name).replaceAll(/^["']+|["']+$/g, '')
+}
+
+/**
+ * What the reference makes of a variable's text: it prints FINAL_VAR's reply and reads it back, so an
+ * empty value, and one that looks like FINAL_VAR's own complaint, is no answer.
+ */
+export function strictVariableText(value: string): string | null {
+  const printed = strip(value)
+  const complaint = ["Variable '", "' not found", 'FINAL_VAR'].every((part) => printed.includes(part))
+  return printed === '' || complaint ? null : printed
 }
 
 function mendedAnswer(text: string): TextAnswer | null {

@@ -7,6 +7,12 @@ import type { ContextFacts } from '../../src/tasks/task.ts'
 /** An answer given in the text of a response, outside of code. */
 export type TextAnswer = { kind: 'text'; text: string } | { kind: 'variable'; name: string }
 
+/** What the REPL holds beside one context: the turn prompts tell of it. */
+export interface Held {
+  contexts?: number
+  histories?: number
+}
+
 export interface Protocol {
   readonly id: string
   readonly version: string
@@ -24,10 +30,14 @@ export interface Protocol {
    */
   opening(prompt: string | null, context: ContextFacts, contextText: string | null): Message[]
   /** The message that asks for turn `index` (from 0); null when the opening already asks. */
-  turnPrompt(index: number, maxTurns: number): Message | null
+  turnPrompt(index: number, maxTurns: number, held?: Held): Message | null
   /** The code of a response, in order. */
   codeBlocks(text: string): string[]
   textAnswer(text: string): TextAnswer | null
+  /** The answer that a variable's text is; null when it is none. */
+  variableAnswer(value: string): string | null
+  /** The reference's order: a limit that a turn reaches goes before the answer that the turn gave. */
+  readonly limitBeforeAnswer: boolean
   /** What the model is told of its cells; null when there were none. */
   feedback(cells: CellResult[]): Message | null
   /** The message that asks for the last answer at `maxTurns`. */

@@ -3,8 +3,10 @@
 // memory without a limit.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { requireInterpreter } from './level.ts'
 import type { Level } from './level.ts'
 import { interpreterEnvironment, kernelIsAtLeast, requiredArchitecture, seccompObstacle } from './linux.ts'
+import { startProcess } from './process.ts'
 import { findPrograms } from './programs.ts'
 import type { Interpreter } from './python.ts'
 import { cellFilter, startupFilter, systemCallNumber } from './seccomp.ts'
@@ -18,6 +20,7 @@ let disablesNamespaces = true
 
 export const bubblewrap: Level = {
   isolation: 'namespace',
+  hostPython: true,
 
   async obstacle() {
     const obstacle = seccompObstacle()
@@ -31,23 +34,26 @@ export const bubblewrap: Level = {
     return null
   },
 
-  launch({ interpreter, pythonArguments, nextDescriptor }) {
-    const status = nextDescriptor
-    const filter = nextDescriptor + 1
-    return {
-      command: program,
-      arguments: [
-        ...namespaceArguments(),
-        ...fileArguments(interpreter),
-        ...Object.entries(interpreterEnvironment(interpreter)).flatMap((entry) => ['--setenv', ...entry]),
-        ...`--seccomp ${filter} --json-status-fd ${status} --`.split(' '),
-        interpreter.executable,
-        ...pythonArguments,
-      ],
-      environment: {},
-      statusDescriptor: status,
-      inputs: [{ descriptor: filter, data: startupFilter(requiredArchitecture()) }],
-    }
+  async start({ interpreter: found, pythonArguments, identity, contexts }) {
+    const interpreter = requireInterpreter(found)
+    return await startProcess({
+      identity,
+      contexts,
+      launch: (status) => ({
+        command: program,
+        arguments: [
+          ...namespaceArguments(),
+          ...fileArguments(interpreter),
+          ...Object.entries(interpreterEnvironment(interpreter)).flatMap((entry) => ['--setenv', ...entry]),
+          ...`--seccomp ${status + 1} --json-status-fd ${status} --`.split(' '),
+          interpreter.executable,
+          ...pythonArguments,
+        ],
+        environment: {},
+        statusDescriptor: status,
+        inputs: [{ descriptor: status + 1, data: startupFilter(requiredArchitecture()) }],
+      }),
+    })
   },
 
   confinement({ identity, limits, threads }) {

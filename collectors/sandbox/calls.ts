@@ -1,10 +1,11 @@
 // The host calls of one cell: what is refused, what is open, what becomes of it when the cell ends.
 // Invariant: an answer reaches only the cell that asked; once the cell is over, its calls are aborted
 // and whatever the host still answers is dropped.
-import type { HostCall, HostFunction, SandboxLimits } from '../../src/sandbox.ts'
+import type { HostCall, HostFunction, SandboxLimit } from '../../src/sandbox.ts'
 import type { Json } from '../../src/json.ts'
 import { jsonSchema } from '../../src/json.ts'
 import type { CallFrame, Channel } from './channel.ts'
+import type { SessionLimits } from './limits.ts'
 
 const mostRefusals = 1000
 /** Bytes of the arguments of all calls that are open at once. */
@@ -23,11 +24,15 @@ export interface CellCalls {
 export interface CallOptions {
   channel: Channel
   functions: readonly string[]
-  limits: SandboxLimits
+  limits: SessionLimits
+  /** Calls of the whole session; counted up here. */
+  made: { calls: number }
   onCall: HostFunction
   /** The first call opens, the last one is answered: the compute clock stops and goes on. */
   onWaiting(): void
   onComputing(): void
+  /** A call is refused because of it. */
+  onLimit(limit: SandboxLimit): void
   /** The cell goes on calling after many refusals, or does not take its answers. */
   onFlood(what: string): void
 }
@@ -84,12 +89,21 @@ export function openCalls(options: CallOptions): CellCalls {
       if (open.has(number)) return options.onFlood('two open calls with one number')
       if (!options.functions.includes(frame.function)) return refuse(number, 'there is no such function')
       if (open.size >= limits.openCalls) {
+        options.onLimit('calls_open')
         return refuse(number, `too many calls at once: a cell may have ${limits.openCalls} open`)
       }
       if (received >= limits.callsPerCell) {
+        options.onLimit('calls_cell')
         return refuse(number, `too many calls: a cell may make ${limits.callsPerCell}`)
       }
-      if (openBytes + frame.bytes > mostOpenBytes) return refuse(number, 'too much text in open calls')
+      if (options.made.calls >= limits.callsPerSession) {
+        options.onLimit('calls_session')
+        return refuse(number, `too many calls: a session may make ${limits.callsPerSession}`)
+      }
+      if (openBytes + frame.bytes > mostOpenBytes) {
+        options.onLimit('frame_size')
+        return refuse(number, 'too much text in open calls')
+      }
       const args = decodeArguments(frame)
       if (args === null) return refuse(number, 'the arguments are not valid')
       open.set(number, frame.bytes)
@@ -97,6 +111,7 @@ export function openCalls(options: CallOptions): CellCalls {
       if (open.size === 1) options.onWaiting()
       const order = received
       received += 1
+      options.made.calls += 1
       void serve(number, { order, name: frame.function, args })
     },
     abort() {

@@ -14,6 +14,9 @@ const mostUnsentBytes = 256 << 20
 /** Characters of output that fit into a frame beside an answer. */
 export const mostOutputCharacters = 4 << 20
 
+/** The limits of which only the interpreter knows that a cell has reached them. */
+const interpreterLimits = ['memory', 'open_files', 'threads', 'frame_size'] as const
+
 const texts = z.array(z.int()).max(200_000).default([])
 const variable = z.tuple([z.string(), z.string(), z.boolean()])
 const count = z.int().nonnegative()
@@ -33,7 +36,9 @@ const frameSchema = z.union([
     error: z.boolean(),
     final: z.boolean(),
     variables: z.array(variable).max(10_000),
+    limits: z.array(z.enum(interpreterLimits)).max(20).default([]),
   }),
+  shape.extend({ printed: z.enum(['stdout', 'stderr']), count }),
   shape.extend({ variable: z.string().max(100), found: z.boolean() }),
   shape.extend({ up: z.literal(true) }),
   shape.extend({ ready: z.literal(true), variables: z.array(variable).max(10_000) }),
@@ -46,6 +51,7 @@ type Decoded<H> = Omit<H, 'texts'> & { texts: string[]; bytes: number }
 interface Frames {
   call: Decoded<Extract<Header, { call: number }>>
   done: Decoded<Extract<Header, { done: string }>>
+  printed: Decoded<Extract<Header, { printed: string }>>
   variable: Decoded<Extract<Header, { variable: string }>>
   up: Decoded<Extract<Header, { up: true }>>
   ready: Decoded<Extract<Header, { ready: true }>>

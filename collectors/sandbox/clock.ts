@@ -13,18 +13,22 @@ const pollMs = 250
 /** Linux reports processor time to programs in ticks of 1/100 s (`getconf CLK_TCK`), whatever the kernel's own. */
 const tickMs = 10
 
-/** Starts at once; calls `onLimit` once when `limitMs` have been computed. `processId`: the interpreter's. */
-export function startClock(limitMs: number, processId: number, onLimit: () => void): ComputeClock {
+/**
+ * Starts at once; calls `onLimit` once when `limitMs` have been computed. `processId`: the interpreter's;
+ * null where its processor time cannot be seen.
+ */
+export function startClock(limitMs: number, processId: number | null, onLimit: () => void): ComputeClock {
   const startedAt = performance.now()
-  const processorAtStart = processorMs(processId)
   let computedMs = 0
   let runningSince: number | null = null
   let timer: NodeJS.Timeout | undefined
+  /** Set at the first pause: until then, time by the wall is all there is to count. */
   let poll: NodeJS.Timeout | undefined
+  let offsetMs = 0
   let stopped = false
 
   function processorUsed(): number {
-    return Math.max(0, processorMs(processId) - processorAtStart)
+    return poll === undefined ? 0 : processorMs(processId) + offsetMs
   }
 
   function fire(): void {
@@ -32,19 +36,33 @@ export function startClock(limitMs: number, processId: number, onLimit: () => vo
     if (!stopped) onLimit()
   }
 
+  function arm(leftMs: number): NodeJS.Timeout {
+    return setTimeout(expire, Math.max(0, Math.min(leftMs, 2 ** 31 - 1)))
+  }
+
+  /** The timer is left running over short pauses: it looks how much is left when it fires. */
+  function expire(): void {
+    timer = undefined
+    if (runningSince === null) return
+    const leftMs = limitMs - computedMs - (performance.now() - runningSince)
+    if (leftMs <= 0) fire()
+    else timer = arm(leftMs)
+  }
+
   function pause(): void {
-    clearTimeout(timer)
     if (runningSince !== null) computedMs += performance.now() - runningSince
     runningSince = null
-    poll ??= setInterval(() => {
-      if (runningSince === null && processorUsed() > limitMs) fire()
+    if (poll !== undefined || stopped) return
+    offsetMs = computedMs - processorMs(processId)
+    poll = setInterval(() => {
+      if (processorUsed() > limitMs) fire()
     }, pollMs).unref()
   }
 
   function resume(): void {
     if (runningSince !== null) return
     runningSince = performance.now()
-    timer = setTimeout(fire, Math.max(0, Math.min(limitMs - computedMs, 2 ** 31 - 1)))
+    timer ??= arm(limitMs - computedMs)
   }
 
   resume()
@@ -54,6 +72,7 @@ export function startClock(limitMs: number, processId: number, onLimit: () => vo
     stop() {
       stopped = true
       pause()
+      clearTimeout(timer)
       clearInterval(poll)
       const durationMs = performance.now() - startedAt
       return { computeMs: Math.min(durationMs, Math.max(computedMs, processorUsed())), durationMs }
@@ -62,7 +81,8 @@ export function startClock(limitMs: number, processId: number, onLimit: () => vo
 }
 
 /** User and system time of a process so far (proc(5), fields 14 and 15 of stat); 0 when it is gone. */
-function processorMs(processId: number): number {
+function processorMs(processId: number | null): number {
+  if (processId === null) return 0
   try {
     const stat = readFileSync(`/proc/${processId}/stat`, 'latin1')
     // The second field is the program's name in parentheses and may hold anything.

@@ -50,7 +50,7 @@ export async function probeSandbox(options: { python?: string } = {}): Promise<L
  */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const level = await choose(options)
-  const pool = openPool(level, await findPython(options.python), options.warm ?? 0)
+  const pool = openPool(level, level.hostPython ? await findPython(options.python) : null, options.warm ?? 0)
   const sessions = new Set<SandboxSession>()
   let closed = false
 

@@ -1,8 +1,10 @@
 // Level `landlock`: no launcher and no namespace. The runner shuts itself in with Landlock and seccomp
 // before the first cell; works in plain containers and for any user. Files can be seen to exist, but
 // not be read; signals and sockets are stopped by the filter.
+import { requireInterpreter } from './level.ts'
 import type { Level } from './level.ts'
 import { interpreterEnvironment, kernelIsAtLeast, requiredArchitecture, seccompObstacle } from './linux.ts'
+import { startProcess } from './process.ts'
 import { cellFilter, systemCallNumber } from './seccomp.ts'
 
 /** How many threads more than now a user may have where RLIMIT_NPROC counts all of this user's. */
@@ -10,6 +12,7 @@ const tasksAbove = 4096
 
 export const landlock: Level = {
   isolation: 'landlock',
+  hostPython: true,
 
   async obstacle() {
     const obstacle = seccompObstacle()
@@ -17,17 +20,23 @@ export const landlock: Level = {
     return kernelIsAtLeast(5, 13) ? null : 'Landlock needs Linux 5.13 or newer'
   },
 
-  launch({ interpreter, pythonArguments }) {
-    return {
-      command: interpreter.executable,
-      arguments: pythonArguments,
-      environment: interpreterEnvironment(interpreter),
-      statusDescriptor: null,
-      inputs: [],
-    }
+  async start({ interpreter: found, pythonArguments, identity, contexts }) {
+    const interpreter = requireInterpreter(found)
+    return await startProcess({
+      identity,
+      contexts,
+      launch: () => ({
+        command: interpreter.executable,
+        arguments: pythonArguments,
+        environment: interpreterEnvironment(interpreter),
+        statusDescriptor: null,
+        inputs: [],
+      }),
+    })
   },
 
-  confinement({ interpreter, identity, processId, limits, threads }) {
+  confinement({ interpreter: found, identity, processId, limits, threads }) {
+    const interpreter = requireInterpreter(found)
     const architecture = requiredArchitecture()
     const files = [interpreter.executable, ...interpreter.libraries.map((library) => library.path)]
     return {
@@ -38,7 +47,7 @@ export const landlock: Level = {
         landlock: { read: [...interpreter.standard, ...files, '/dev/urandom'], write: ['/dev/null'] },
         seccompNumber: systemCallNumber('seccomp', architecture),
       },
-      filter: cellFilter(architecture, processId),
+      filter: cellFilter(architecture, processId ?? 0),
     }
   },
 }

@@ -1,8 +1,9 @@
 // One level of isolation: how an interpreter is started and what it must do to itself before the first
 // cell. One file per level; index.ts lists them from the strongest to the weakest.
-import type { Isolation } from '../../src/sandbox.ts'
+import type { ContextFile, Isolation } from '../../src/sandbox.ts'
 import type { Identity } from './identity.ts'
 import type { Interpreter } from './python.ts'
+import type { Transport } from './transport.ts'
 
 export interface Launch {
   command: string
@@ -28,23 +29,35 @@ export interface ConfinementPlan {
   seccompNumber: number
 }
 
+export interface StartRequest {
+  /** Null at a level that brings its own. */
+  interpreter: Interpreter | null
+  identity: Identity
+  contexts: readonly ContextFile[]
+  /** Python's arguments, which make it read the runner from the stream. */
+  pythonArguments: string[]
+}
+
 export interface Level {
   isolation: Isolation
+  /** Whether it runs the Python of this machine. */
+  hostPython: boolean
   /** Why the level cannot work here, as far as can be told without running it; null: try it. */
   obstacle(): Promise<string | null>
-  launch(request: {
-    interpreter: Interpreter
-    pythonArguments: string[]
-    /** The first descriptor that is free for the launcher's own use. */
-    nextDescriptor: number
-  }): Launch
+  /** Starts an interpreter. Throws a SandboxError. */
+  start(request: StartRequest): Promise<Transport>
   confinement(request: {
-    interpreter: Interpreter
+    interpreter: Interpreter | null
     identity: Identity
     /** The interpreter's, as the host sees it. */
-    processId: number
+    processId: number | null
     /** Those common to all levels. */
     limits: Record<string, number>
     threads: number
   }): { plan: ConfinementPlan; filter: Buffer }
+}
+
+export function requireInterpreter(interpreter: Interpreter | null): Interpreter {
+  if (interpreter === null) throw new Error('this level runs the Python of the host')
+  return interpreter
 }

@@ -1,23 +1,31 @@
 // Level `none`: a plain Python process with resource limits. Cells can do whatever the user can; it is
 // taken only when it is asked for by name.
+import { requireInterpreter } from './level.ts'
 import type { Level } from './level.ts'
 import { interpreterEnvironment } from './linux.ts'
+import { startProcess } from './process.ts'
 
 export const none: Level = {
   isolation: 'none',
+  hostPython: true,
 
   async obstacle() {
     return process.platform === 'win32' ? 'needs a Unix system' : null
   },
 
-  launch({ interpreter, pythonArguments }) {
-    return {
-      command: interpreter.executable,
-      arguments: pythonArguments,
-      environment: interpreterEnvironment(interpreter),
-      statusDescriptor: null,
-      inputs: [],
-    }
+  async start({ interpreter: found, pythonArguments, identity, contexts }) {
+    const interpreter = requireInterpreter(found)
+    return await startProcess({
+      identity,
+      contexts,
+      launch: () => ({
+        command: interpreter.executable,
+        arguments: pythonArguments,
+        environment: interpreterEnvironment(interpreter),
+        statusDescriptor: null,
+        inputs: [],
+      }),
+    })
   },
 
   confinement({ limits }) {

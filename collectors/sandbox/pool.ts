@@ -13,7 +13,7 @@ export interface ReplPool {
 }
 
 /** `warm`: how many interpreters wait at most. */
-export function openPool(level: Level, interpreter: Interpreter, warm: number): ReplPool {
+export function openPool(level: Level, interpreter: Interpreter | null, warm: number): ReplPool {
   const all = new Set<Repl>()
   let waiting: { key: string; repl: Promise<Repl | null> }[] = []
   let closed = false

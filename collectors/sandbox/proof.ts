@@ -35,7 +35,7 @@ for name, attempt in {
 export async function prove(level: Level, python: string | undefined): Promise<string> {
   const obstacle = await level.obstacle()
   if (obstacle !== null) throw new SandboxError('unavailable', obstacle)
-  const interpreter = await findPython(python)
+  const interpreter = level.hostPython ? await findPython(python) : null
   const host = { takeRepl: async () => await startRepl(level, interpreter, []), onClose() {} }
   const session = await openSession(host, options)
   try {
@@ -46,7 +46,9 @@ export async function prove(level: Level, python: string | undefined): Promise<s
       throw new SandboxError('unavailable', `a cell failed: ${result.error?.message ?? result.stdout}`)
     }
     if (possible.length > 0) throw new SandboxError('unavailable', `a cell could ${possible.join(', ')}`)
-    const named = `Python ${interpreter.version} at ${interpreter.executable}`
+    const named = interpreter
+      ? `Python ${interpreter.version} at ${interpreter.executable}`
+      : 'its own Python'
     return isolates
       ? `${named} ran a cell that could reach nothing of the host`
       : `${named} ran a cell, unconfined`

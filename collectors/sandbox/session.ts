@@ -7,6 +7,7 @@ import type { CellResult, Death, SandboxSession, SessionOptions, Variable } from
 import { deadCell, runCell } from './cell.ts'
 import type { Frame } from './channel.ts'
 import { startClock } from './clock.ts'
+import { sessionLimits } from './limits.ts'
 import type { Repl } from './repl.ts'
 import { setUp } from './setup.ts'
 
@@ -18,6 +19,8 @@ export interface SessionHost {
 
 /** Opens a session; throws a SandboxError when no REPL can be started and set up. */
 export async function openSession(host: SessionHost, options: SessionOptions): Promise<SandboxSession> {
+  const limits = sessionLimits(options.limits)
+  const made = { calls: 0 }
   let closed = false
   let busy = false
   let current = begin()
@@ -68,17 +71,17 @@ export async function openSession(host: SessionHost, options: SessionOptions): P
     const death = repl.death()
     const result: CellResult =
       death === null
-        ? await runCell(repl, code, { functions: options.setup.functions, limits: options.limits, ...run })
+        ? await runCell(repl, code, { functions: options.setup.functions, limits, made, ...run })
         : { ...deadCell({ ...death, detail: `between cells, ${death.detail}` }), durationMs: 0, computeMs: 0 }
     if (result.death === null) return result
     return { ...result, variables: await replace() }
   }
 
   /** `str()` of a variable is code of the cells: it has a cell's time, and may end the REPL. */
-  async function variable(name: string): Promise<string | null> {
+  async function variable(name: string, key?: string): Promise<string | null> {
     const repl = await live()
     const identity = randomUUID()
-    const clock = startClock(options.limits.cellSeconds * 1000, repl.processId, () => repl.kill())
+    const clock = startClock(options.limits.cellSeconds * 1000, repl.transport.processId, () => repl.kill())
     const ended = new Promise<string | null | Death>((resolve) => {
       function onFrame(frame: Frame): void {
         if ('call' in frame) {
@@ -91,7 +94,7 @@ export async function openSession(host: SessionHost, options: SessionOptions): P
       repl.listen({ onFrame, onExit: resolve })
     })
     repl.thaw()
-    repl.channel.send({ order: 'variable', id: identity, name })
+    repl.channel.send({ order: 'variable', id: identity, name, key: key ?? null })
     const value = await ended
     clock.stop()
     if (typeof value === 'string' || value === null) return value
@@ -102,7 +105,7 @@ export async function openSession(host: SessionHost, options: SessionOptions): P
   return {
     isolation: level.isolation,
     execute: async (code, run) => await alone(async () => await execute(code, run)),
-    variable: async (name) => await alone(async () => await variable(name)),
+    variable: async (name, key) => await alone(async () => await variable(name, key)),
     async close() {
       if (closed) return
       closed = true

@@ -4,11 +4,10 @@ import type { Json } from '../../src/json.ts'
 import type { SessionOptions, Variable } from '../../src/sandbox.ts'
 import { mostOutputCharacters } from './channel.ts'
 import type { Frame } from './channel.ts'
+import { interruptMessage, mostOpenFiles, mostThreads } from './limits.ts'
 import { within } from './repl.ts'
 import type { Repl } from './repl.ts'
 
-/** Threads that a cell may have at once. */
-const mostThreads = 128
 /** The main thread, the reader of frames, and some room. */
 const ownThreads = 8
 /** A str takes up to four times its UTF-8, which is there as well while it is decoded. */
@@ -22,10 +21,10 @@ export async function setUp(repl: Repl, options: SessionOptions): Promise<Variab
   const { plan, filter } = repl.level.confinement({
     interpreter: repl.interpreter,
     identity: repl.identity,
-    processId: repl.processId,
+    processId: repl.transport.processId,
     limits: {
       AS: limits.memoryBytes + memoryPerContextByte * contextBytes,
-      NOFILE: 64,
+      NOFILE: mostOpenFiles,
       FSIZE: 0,
       CORE: 0,
       STACK: 8 << 20,
@@ -46,12 +45,17 @@ export async function setUp(repl: Repl, options: SessionOptions): Promise<Variab
     plan,
     setup: {
       ...setup,
+      tools: setup.tools ?? [],
+      histories: setup.histories ?? [],
+      seed: options.seed ?? 0,
       threads: mostThreads,
       outputCharacters: Math.min(limits.outputCharacters, mostOutputCharacters),
-      interruptMessage: `stopped by the host: a cell may compute for ${limits.cellSeconds} s`,
+      interruptMessage,
+      snapshot: repl.transport.snapshot?.descriptor ?? null,
+      snapshotBytes: repl.transport.snapshot?.halfBytes ?? 0,
     },
     contexts: contexts.map((context, index) => ({
-      descriptor: repl.firstContext + index,
+      ...repl.transport.contexts[index],
       format: context.format,
     })),
   }

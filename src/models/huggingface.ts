@@ -1,21 +1,26 @@
-// The adapter for Hugging Face: its router of inference providers, or an endpoint of one's own.
+// The adapter for Hugging Face: its router of inference providers, or an endpoint of one's own. The
+// library finds the provider's address and writes the request; the answer is read as from any server.
 import { InferenceClient } from '@huggingface/inference'
 import { UsageError } from '../errors.ts'
 import { environmentValue } from '../env.ts'
 import type { ModelConfig } from '../run-file.ts'
+import { redactor, type Adapter } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
-import { parseCompletion } from './completion.ts'
-import type { Model, ModelResponse } from './model.ts'
-import { requestBody } from './openai.ts'
-import { costOf } from './prices.ts'
-import { withRetries } from './retry.ts'
-import { assembleStream } from './stream.ts'
+
+/** Carries the answer past the library, which would read it in ways of its own. */
+class Answered extends Error {
+  readonly response: Response
+  constructor(response: Response) {
+    super('answered')
+    this.response = response
+  }
+}
 
 /**
  * `name` is a model id; `name:provider` picks the provider as the Hub writes it. Without `apiKeyEnv`
  * the key is `HF_TOKEN`. Errors raised: UsageError when the key's variable is not set.
  */
-export function createHuggingFaceModel(config: ModelConfig): Model {
+export function createHuggingFaceAdapter(config: ModelConfig): Adapter {
   const variable = config.apiKeyEnv ?? 'HF_TOKEN'
   const token = environmentValue(variable)
   if (!token && !(config.baseUrl && !config.apiKeyEnv)) {
@@ -24,34 +29,30 @@ export function createHuggingFaceModel(config: ModelConfig): Model {
     )
   }
   const client = new InferenceClient(token, config.baseUrl ? { endpointUrl: config.baseUrl } : {})
-  const endpoint = config.baseUrl ?? 'the Hugging Face router'
-  const timeoutMs = (config.timeoutSeconds ?? 600) * 1000
+  const endpoint = config.baseUrl?.replace(/\/+$/, '') ?? 'the Hugging Face router'
+  const key = token ?? ''
 
-  async function request(body: Record<string, unknown>, signal: AbortSignal): Promise<unknown> {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    // The library's argument type is a closed list; unknown fields pass through it all the same.
-    const args = body as unknown as Parameters<typeof client.chatCompletion>[0]
-    if (!config.stream) return await client.chatCompletion(args, { signal: bounded, retry_on_error: false })
-    const stream = client.chatCompletionStream(
-      { ...args, stream_options: { include_usage: true } },
-      { signal: bounded, retry_on_error: false },
-    )
-    return await assembleStream(stream)
+  async function capture(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const response = await fetch(input, init)
+    // The library also asks the Hub where a model is served; that answer is its own.
+    if (init?.method === 'POST') throw new Answered(response)
+    return response
   }
 
   return {
-    name: config.name,
     provider: 'huggingface',
-    scripted: false,
-    async complete(modelRequest, signal): Promise<ModelResponse> {
-      const body = requestBody(config, modelRequest)
-      const { value, attempts } = await withRetries(
-        async () => parseCompletion(await request(body, signal), config.name),
-        (thrown) => classifyFailure(thrown, endpoint),
-        signal,
-        { maxAttempts: config.maxAttempts ?? 6 },
-      )
-      return { ...value, ...costOf(value, config.prices), attempts }
+    endpoint,
+    key,
+    async send(body, signal) {
+      // The library's argument type is a closed list; unknown fields pass through it all the same.
+      const args = body as unknown as Parameters<typeof client.chatCompletion>[0]
+      try {
+        await client.chatCompletion(args, { signal, retry_on_error: false, fetch: capture })
+      } catch (thrown) {
+        if (thrown instanceof Answered) return thrown.response
+        throw thrown
+      }
+      throw new Error('the Hugging Face library made no request')
     },
     async check(signal) {
       signal.throwIfAborted()
@@ -60,7 +61,7 @@ export function createHuggingFaceModel(config: ModelConfig): Model {
         signal: AbortSignal.any([signal, AbortSignal.timeout(15_000)]),
       })
         .then(() => null)
-        .catch((thrown: unknown) => classifyFailure(thrown, endpoint).error)
+        .catch((thrown: unknown) => classifyFailure(thrown, endpoint, redactor(key)))
       if (failure) throw failure
     },
   }

@@ -1,20 +1,24 @@
 // Models by provider: an explicit list.
 import type { ModelConfig } from '../run-file.ts'
-import { createHuggingFaceModel } from './huggingface.ts'
+import type { Adapter } from './adapter.ts'
+import { createHuggingFaceAdapter } from './huggingface.ts'
 import type { Model } from './model.ts'
-import { createOpenAIModel } from './openai.ts'
+import { createOpenAIAdapter } from './openai.ts'
 import { createScriptedModel } from './scripted/index.ts'
+import { createServedModel, type ModelServices } from './served.ts'
 
 export type { Message, Model, ModelRequest, ModelResponse, Sampling, TokenData, Usage } from './model.ts'
+export { createDirectoryCache, type ResponseCache } from './cache.ts'
 export { createScriptedModel, createTableModel } from './scripted/index.ts'
+export { endpointStatistics, type EndpointStatistics } from './scheduler.ts'
 
-const providers: Record<ModelConfig['provider'], (config: ModelConfig) => Model> = {
-  openai: createOpenAIModel,
-  huggingface: createHuggingFaceModel,
-  scripted: (config) => createScriptedModel(config.name),
+const adapters: Record<Exclude<ModelConfig['provider'], 'scripted'>, (config: ModelConfig) => Adapter> = {
+  openai: createOpenAIAdapter,
+  huggingface: createHuggingFaceAdapter,
 }
 
-/** Errors raised: UsageError when a key is missing or a scripted policy is unknown. */
-export function createModel(config: ModelConfig): Model {
-  return providers[config.provider](config)
+/** Errors raised: UsageError when a key is missing, a scripted policy is unknown, settings contradict. */
+export function createModel(config: ModelConfig, services: ModelServices = {}): Model {
+  if (config.provider === 'scripted') return createScriptedModel(config.name)
+  return createServedModel(config, adapters[config.provider](config), services)
 }

@@ -37,7 +37,10 @@ export interface Usage {
 
 export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0, reasoningTokens: 0 }
 
-/** Token data as the engine sampled it. Arrays: `prompt` int32[P], `completion` int32[C], `logprobs` float32[C]. */
+/**
+ * Token data as the engine sampled it. Arrays: `prompt` int32[P], `completion` int32[C], `logprobs`
+ * float32[C], where NaN stands for a logprob that the engine did not give.
+ */
 export interface TokenData {
   source: 'engine' | 'none'
   prompt: Int32Array | null
@@ -48,7 +51,7 @@ export interface TokenData {
 export interface ModelRequest {
   messages: Message[]
   sampling: Sampling
-  /** Ask the server for token ids and logprobs. */
+  /** Whether token ids and logprobs are of use; they are asked for where the model's `tokens` is set. */
   wantTokens: boolean
   /** For deterministic models: differs between rollouts, equal when a rollout is repeated. */
   seed: number
@@ -62,13 +65,16 @@ export interface ModelResponse {
   usage: Usage | null
   /** Dollars as the provider reported them, or computed from the prices of the run file. */
   costUsd: number | null
-  costSource: 'provider' | 'prices' | 'none'
+  /** `cache`: the answer came out of the response cache and cost nothing. */
+  costSource: 'provider' | 'prices' | 'cache' | 'none'
   tokens: TokenData | null
   requestId: string | null
   /** The model name that the server says answered. */
   model: string
-  /** Requests made, retries included. */
+  /** Requests made, retries included; 0 when the answer came out of the response cache. */
   attempts: number
+  /** Which weights answered, as the run file, its `policyVersionUrl` or the engine tells; null when none does. */
+  policyVersion?: string | null
   /** Fields of the response that have no place above. */
   raw: Record<string, Json>
 }

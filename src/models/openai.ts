@@ -4,98 +4,56 @@ import OpenAI from 'openai'
 import { UsageError } from '../errors.ts'
 import { environmentValue } from '../env.ts'
 import type { ModelConfig } from '../run-file.ts'
+import { redactor, type Adapter } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
-import { parseCompletion } from './completion.ts'
-import type { Model, ModelRequest, ModelResponse } from './model.ts'
-import { costOf } from './prices.ts'
-import { withRetries } from './retry.ts'
-import { assembleStream } from './stream.ts'
 
 const defaultBaseUrl = 'https://api.openai.com/v1'
 
 /** Errors raised: UsageError when the key's variable is not set. */
-export function createOpenAIModel(config: ModelConfig): Model {
+export function createOpenAIAdapter(config: ModelConfig): Adapter {
   const baseURL = config.baseUrl ?? defaultBaseUrl
-  const endpoint = new URL(baseURL).origin + new URL(baseURL).pathname
+  const { origin, pathname } = new URL(baseURL)
+  const endpoint = `${origin}${pathname}`.replace(/\/+$/, '')
+  const key = apiKeyFor(config)
   const client = new OpenAI({
     baseURL,
-    apiKey: apiKeyFor(config),
+    // A local server needs no key; the client library insists on one.
+    apiKey: key || 'none',
     organization: null,
     project: null,
     maxRetries: 0,
-    timeout: (config.timeoutSeconds ?? 600) * 1000,
+    // The time limit of a request is kept by its signal.
+    timeout: 2 ** 31 - 1,
     logLevel: 'off',
   })
-  const maxAttempts = config.maxAttempts ?? 6
-
-  async function request(body: Record<string, unknown>, signal: AbortSignal): Promise<unknown> {
-    if (!config.stream) {
-      return await client.post('/chat/completions', { body, signal })
-    }
-    const stream = await client.chat.completions.create(
-      {
-        ...body,
-        stream: true,
-        stream_options: { include_usage: true },
-      } as unknown as OpenAI.ChatCompletionCreateParamsStreaming,
-      { signal },
-    )
-    return await assembleStream(stream)
-  }
 
   return {
-    name: config.name,
     provider: 'openai',
-    scripted: false,
-    async complete(modelRequest, signal): Promise<ModelResponse> {
-      const body = requestBody(config, modelRequest)
-      const { value, attempts } = await withRetries(
-        async () => parseCompletion(await request(body, signal), config.name),
-        (thrown) => classifyFailure(thrown, endpoint),
-        signal,
-        { maxAttempts },
-      )
-      return { ...value, ...costOf(value, config.prices), attempts }
+    endpoint,
+    key,
+    async send(body, signal) {
+      return await client.post('/chat/completions', { body, signal }).asResponse()
     },
     async check(signal) {
       // Servers without a model list answer 404, which is answer enough.
-      const { error } = await client
+      const error = await client
         .get('/models', { signal, timeout: 15_000 })
-        .then(() => ({ error: null }))
-        .catch((thrown: unknown) => classifyFailure(thrown, endpoint))
+        .then(() => null)
+        .catch((thrown: unknown) => classifyFailure(thrown, endpoint, redactor(key)))
       signal.throwIfAborted()
-      if (error && ['unauthorized', 'unreachable', 'timeout'].includes(error.code)) throw error
+      if (error && ['unauthorized', 'unreachable', 'connection_lost', 'timeout'].includes(error.code))
+        throw error
     },
   }
 }
 
 function apiKeyFor(config: ModelConfig): string {
   const variable = config.apiKeyEnv ?? (config.baseUrl ? null : 'OPENAI_API_KEY')
-  // A local server needs no key; the client library insists on one.
-  if (variable === null) return 'none'
+  if (variable === null) return ''
   const key = environmentValue(variable)
   if (!key)
     throw new UsageError(
       `model ${config.name}: the environment variable ${variable} is not set; set it to the API key`,
     )
   return key
-}
-
-export function requestBody(config: ModelConfig, request: ModelRequest): Record<string, unknown> {
-  const { sampling } = request
-  const body: Record<string, unknown> = {
-    model: config.name,
-    messages: request.messages,
-    temperature: sampling.temperature,
-    top_p: sampling.topP,
-    top_k: sampling.topK,
-    max_tokens: sampling.maxTokens,
-    stop: sampling.stop,
-    seed: sampling.seed,
-    presence_penalty: sampling.presencePenalty,
-    frequency_penalty: sampling.frequencyPenalty,
-    ...(request.wantTokens ? { logprobs: true, return_token_ids: true } : {}),
-    ...sampling.extra,
-  }
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))
 }

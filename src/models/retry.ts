@@ -1,6 +1,7 @@
 // Retries of model requests: exponential back-off with jitter; a server's Retry-After goes first.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ModelError } from '../errors.ts'
+import type { Json } from '../json.ts'
 
 export interface RetryOptions {
   maxAttempts: number
@@ -9,52 +10,55 @@ export interface RetryOptions {
   random?: () => number
 }
 
-const longestWaitMs = 60_000
+/** An attempt that failed and was followed by another; stored with the call. */
+export type FailedAttempt = { code: string; status: number | null; afterMs: number }
+
+const longestBackoffMs = 60_000
+/** A server that asks for more is not waited for: the call fails, and the rollout may be run again. */
+const longestRetryAfterMs = 15 * 60_000
 
 /**
- * Runs `attempt` until it succeeds, fails for good, or `maxAttempts` were made. `classify` turns what
- * was thrown into a ModelError and the server's wish for a delay, in milliseconds.
- * Errors raised: ModelError with its `attempts` counted; the signal's reason when aborted.
+ * Runs `attempt` until it succeeds, fails for good, or `maxAttempts` were made; `attempt` throws
+ * ModelErrors. Errors raised: the last ModelError, its attempts counted and those before it in `raw`;
+ * the signal's reason when aborted.
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
-  classify: (error: unknown) => { error: ModelError; retryAfterMs: number | null },
   signal: AbortSignal,
   options: RetryOptions,
-): Promise<{ value: T; attempts: number }> {
+): Promise<{ value: T; attempts: number; failed: FailedAttempt[] }> {
   const random = options.random ?? Math.random
+  const failed: FailedAttempt[] = []
   for (let attempts = 1; ; attempts += 1) {
     signal.throwIfAborted()
+    const start = performance.now()
     try {
-      return { value: await attempt(), attempts }
+      return { value: await attempt(), attempts, failed }
     } catch (thrown) {
       signal.throwIfAborted()
-      const { error, retryAfterMs } = classify(thrown)
-      if (!error.retryable || attempts >= options.maxAttempts) {
-        throw new ModelError(error.code, error.message, {
-          status: error.status,
-          attempts,
-          retryable: error.retryable,
-          cause: thrown,
-        })
-      }
+      if (!(thrown instanceof ModelError)) throw thrown
+      const asked = thrown.retryAfterMs ?? 0
+      if (!thrown.retryable || attempts >= options.maxAttempts || asked > longestRetryAfterMs)
+        throw counted(thrown, attempts, failed)
+      const { code, status } = thrown
+      failed.push({ code, status, afterMs: Math.round(performance.now() - start) })
       const backoff = (options.baseDelayMs ?? 500) * 2 ** (attempts - 1) * (0.75 + random() / 2)
-      const wait = Math.min(longestWaitMs, Math.max(backoff, retryAfterMs ?? 0))
-      await sleep(wait, undefined, { signal })
+      await sleep(Math.max(Math.min(longestBackoffMs, backoff), asked), undefined, { signal }).catch(() =>
+        signal.throwIfAborted(),
+      )
     }
   }
 }
 
-/** Milliseconds that `Retry-After` (RFC 9110, 10.2.3) or `retry-after-ms` asks to wait; null when absent. */
-export function retryAfter(
-  headers: { get(name: string): string | null } | undefined,
-  now: number,
-): number | null {
-  const milliseconds = Number(headers?.get('retry-after-ms') ?? Number.NaN)
-  if (Number.isFinite(milliseconds)) return milliseconds
-  const value = headers?.get('retry-after')
-  if (!value) return null
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? null : Math.max(0, date - now)
+function counted(error: ModelError, attempts: number, failed: FailedAttempt[]): ModelError {
+  const before: Record<string, Json> = failed.length > 0 ? { failedAttempts: failed } : {}
+  const raw = { ...error.raw, ...before }
+  return new ModelError(error.code, error.message, {
+    status: error.status,
+    attempts,
+    retryable: error.retryable,
+    retryAfterMs: error.retryAfterMs,
+    raw: Object.keys(raw).length > 0 ? raw : null,
+    cause: error.cause,
+  })
 }

@@ -103,8 +103,8 @@ export interface PlannedTrajectory {
   seed: number
   status: TrajectoryStatus
   attempt: number
-  /** Its first turns were copied from another trajectory. */
-  forked: boolean
+  /** Of a fork: where its first root turns come from. */
+  origin: { trajectoryId: string; turns: number } | null
 }
 
 export interface TrajectoryEnd {
@@ -198,7 +198,7 @@ export interface Store {
   writeContext(
     taskHash: string,
     path: string,
-  ): Promise<{ format: 'text' | 'json'; type: string; characters: number; bytes: number }>
+  ): Promise<{ format: 'text' | 'json'; type: string; characters: number; bytes: number; hash: Buffer }>
 
   // Scores and datasets
   addScores(scores: NewScore[]): Promise<void>

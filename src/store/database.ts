@@ -21,7 +21,8 @@ export interface Database {
   isClosed(): boolean
 }
 
-const retryMilliseconds = [50, 200, 500, 1000, 2000, 4000]
+/** A minute in all: a server that is restarted or fails over is waited for. */
+const retryMilliseconds = [50, 200, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]
 
 /**
  * Runs queries that may be run again. Errors raised: StoreError, or UsageError for a full disk and

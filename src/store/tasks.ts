@@ -217,5 +217,6 @@ export async function writeContext(
     type: contextType,
     characters: contextCharacters,
     bytes: contextBytes,
+    hash: task.contextBlob,
   }
 }

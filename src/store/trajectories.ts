@@ -19,15 +19,30 @@ import { splitText, textLimit } from './text.ts'
 
 export async function pendingTrajectories(database: Database, runId: string): Promise<PlannedTrajectory[]> {
   const { id, taskId, taskHash, rollout, position, seed, status, attempt } = trajectories
-  const forked = sql<boolean>`${trajectories.originTrajectoryId} is not null`
+  const { originTrajectoryId, originTurns } = trajectories
   const rows = await query(database, () =>
     database.db
-      .select({ id, taskId, taskHash, rollout, position, seed, status, attempt, forked })
+      .select({
+        id,
+        taskId,
+        taskHash,
+        rollout,
+        position,
+        seed,
+        status,
+        attempt,
+        originTrajectoryId,
+        originTurns,
+      })
       .from(trajectories)
       .where(and(eq(trajectories.runId, runId), ne(trajectories.status, 'done')))
       .orderBy(asc(position), asc(rollout)),
   )
-  return rows.map((row) => ({ ...row, status: row.status as TrajectoryStatus }))
+  return rows.map(({ originTrajectoryId: from, originTurns: turns, ...row }) => ({
+    ...row,
+    status: row.status as TrajectoryStatus,
+    origin: from === null ? null : { trajectoryId: from, turns: turns ?? 0 },
+  }))
 }
 
 /** Errors raised: StoreError `not_startable` when it is done, or does not exist. */

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { sha256 } from '../hash.ts'
 import type { Json } from '../json.ts'
-import { codePoints, jsonLength, parseKeepingNumbers, SourceNumber } from './json-length.ts'
+import { codePoints, jsonLength, parseKeepingNumbers, printedLength, SourceNumber } from './json-length.ts'
 import type { ContextFacts, TaskContext } from './task.ts'
 
 export interface MaterializedContext extends ContextFacts {
@@ -45,13 +45,15 @@ export async function materializeContext(
 /**
  * Type and characters of a context value as the reference's metadata message counts them: a str by
  * `len`; a dict by the sum over its values (`len` of a str, else of its JSON); a list whose first
- * element is a dict by each `content`, else each element's JSON; any other list by `len` of each
- * element, and by its JSON where Python has no `len`.
+ * element is a dict by what each `content` prints as, when the first has one, else by each element's
+ * JSON; any other list by `len` of each element, and by its JSON where Python has no `len`.
  */
 export function contextFacts(value: unknown): ContextFacts {
   if (typeof value === 'string') return { type: 'str', characters: codePoints(value) }
   if (Array.isArray(value)) {
-    const count = isRecord(value[0]) ? messageLength : elementLength
+    const [first] = value as unknown[]
+    const messages = isRecord(first) && Object.hasOwn(first, 'content')
+    const count = messages ? messageLength : isRecord(first) ? jsonLength : elementLength
     return { type: 'list', characters: value.reduce((sum: number, item) => sum + count(item), 0) }
   }
   if (!isRecord(value)) throw new UsageError('a context is a string, a list or an object')
@@ -70,9 +72,10 @@ function textOrJsonLength(value: unknown): number {
   return typeof value === 'string' ? codePoints(value) : jsonLength(value)
 }
 
+/** A message without `content` counts nothing; what is no message, and stops the reference, its JSON. */
 function messageLength(value: unknown): number {
-  if (isRecord(value) && Object.hasOwn(value, 'content')) return textOrJsonLength(value['content'])
-  return jsonLength(value)
+  if (!isRecord(value)) return jsonLength(value)
+  return Object.hasOwn(value, 'content') ? printedLength(value['content']) : 0
 }
 
 function elementLength(value: unknown): number {

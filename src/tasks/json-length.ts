@@ -67,19 +67,46 @@ function numberLength(source: string): number {
 
 /** `len(json.dumps(value))` in Python. */
 export function jsonLength(value: unknown): number {
+  return lengthWith(stringLength, value)
+}
+
+/** `len(str(value))` in Python, of a value that `json.loads` gave. */
+export function printedLength(value: unknown): number {
+  return typeof value === 'string' ? codePoints(value) : lengthWith(quotedLength, value)
+}
+
+const unprintable = /[\p{C}\p{Z}]/u
+
+/** `len(repr(text))`: in single quotes, unless the text has some and no double ones. */
+function quotedLength(text: string): number {
+  const escapesQuotes = text.includes("'") && text.includes('"')
+  let length = 2
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0
+    if (character === '\\' || (character === "'" && escapesQuotes)) length += 2
+    else if (code >= 0x20 && code < 0x7f) length += 1
+    else if (code === 0x0a || code === 0x0d || code === 0x09) length += 2
+    else if (!unprintable.test(character)) length += 1
+    else length += code < 0x100 ? 4 : code < 0x10000 ? 6 : 10
+  }
+  return length
+}
+
+/** The texts differ in their strings only: `True` is as long as `true`, `None` as `null`. */
+function lengthWith(ofString: (text: string) => number, value: unknown): number {
   if (value === null || value === true) return 4
   if (value === false) return 5
-  if (typeof value === 'string') return stringLength(value)
+  if (typeof value === 'string') return ofString(value)
   if (typeof value === 'number') return numberLength(JSON.stringify(value))
   if (value instanceof SourceNumber) return numberLength(value.source)
   if (Array.isArray(value)) {
     let length = 2 + 2 * Math.max(0, value.length - 1)
-    for (const item of value) length += jsonLength(item)
+    for (const item of value) length += lengthWith(ofString, item)
     return length
   }
   if (typeof value !== 'object') throw new TypeError(`not a JSON value: ${typeof value}`)
   const entries = Object.entries(value)
   let length = 2 + 2 * Math.max(0, entries.length - 1)
-  for (const [key, item] of entries) length += stringLength(key) + 2 + jsonLength(item)
+  for (const [key, item] of entries) length += ofString(key) + 2 + lengthWith(ofString, item)
   return length
 }

@@ -6,6 +6,7 @@ const allowed: Record<string, string> = {
   prompt: 'a non-empty string',
   context: 'a string, a list or an object',
   contextFile: 'a non-empty path',
+  contextDirectory: 'a non-empty path',
   answer: 'a JSON value',
   metadata: 'an object of JSON values',
 }

@@ -5,7 +5,9 @@ import type { Json } from '../json.ts'
 
 export const contextSchema = z.union([z.string(), z.array(z.json()), z.record(z.string(), z.json())])
 
-/** One line of a task file. Exactly one of `context` and `contextFile` is given. */
+const contextFields = ['context', 'contextFile', 'contextDirectory'] as const
+
+/** One line of a task file. Exactly one of the three fields of a context is given. */
 export const taskLineSchema = z
   .strictObject({
     id: z.union([z.string().min(1), z.number().int()]).transform(String),
@@ -13,11 +15,13 @@ export const taskLineSchema = z
     context: contextSchema.optional(),
     /** Relative to the task file. `.json` is read as JSON, anything else as UTF-8 text. */
     contextFile: z.string().min(1).optional(),
+    /** Relative to the task file. Its files become one object, name to text. */
+    contextDirectory: z.string().min(1).optional(),
     answer: z.json().optional(),
     metadata: z.record(z.string(), z.json()).default({}),
   })
-  .refine((line) => (line.context === undefined) !== (line.contextFile === undefined), {
-    message: 'give exactly one of "context" and "contextFile"',
+  .refine((line) => contextFields.filter((name) => line[name] !== undefined).length === 1, {
+    message: 'give exactly one of "context" and "contextFile" (or "contextDirectory")',
     path: ['context'],
   })
   .meta({ id: 'TaskLine', description: 'One task of a task file.' })
@@ -47,6 +51,16 @@ export interface ContextFacts {
 export interface Taskset {
   name: string
   tasks(): AsyncIterable<Task>
+  /** Rows left out so far, when bad rows are to be skipped and not refused. */
+  skipped?(): SkippedRows
+  /** Why its tasks may not be written to a store; absent when they may. */
+  refusesStorage?: string
+}
+
+export interface SkippedRows {
+  count: number
+  /** The first few, each with its place and what is wrong with it. */
+  examples: string[]
 }
 
 /** The content hash of a task (hex SHA-256): its identity over runs and files. */

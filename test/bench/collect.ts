@@ -2,7 +2,6 @@
 // sandbox and a real store. Prints trajectories/s, and where the time of a rollout goes.
 //
 //   npm run bench [-- --tasks 50 --rollouts 4 --concurrency 16]
-import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -14,7 +13,7 @@ import type { Sandbox, SandboxSession } from '../../src/sandbox.ts'
 import type { Store } from '../../src/store/contract.ts'
 import { openStore } from '../../src/store/index.ts'
 import { newRun, prepareRun, scorer } from '../../api/compose.ts'
-import { temporaryDirectory } from '../support/directory.ts'
+import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
 import { startOpenAIServer } from '../support/openai-server.ts'
 
 const { values } = parseArgs({
@@ -139,5 +138,5 @@ try {
   await sandbox.close()
   await store.close()
   await server.close()
-  await rm(directory, { recursive: true, force: true })
+  await removeDirectory(directory)
 }

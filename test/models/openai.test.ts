@@ -119,7 +119,7 @@ describe.each(['openai', 'huggingface'] as const)('the %s adapter', (provider) =
 
 describe('the openai adapter', () => {
   it('reads token ids and logprobs where the engine gives them', async () => {
-    const model = await modelAgainst(() => ({ text: 'ok', tokenIds: [5, 6] }))
+    const model = await modelAgainst(() => ({ text: 'ok', tokenIds: [5, 6] }), { tokens: true })
     const response = await model.complete({ ...request, wantTokens: true }, signal)
     expect(response.tokens).toEqual({
       source: 'engine',

@@ -1,18 +1,6 @@
 // Cells that try to break out, to break down or to break the host, and what must come of each. After
 // each of them the session answers again.
-import type { SandboxLimits } from '../../src/sandbox.ts'
-
-export interface HostileCell {
-  name: string
-  code: string
-  /** Printed by the cell, exactly or as a pattern. */
-  stdout?: string | RegExp
-  /** The exception's class, one of several at times. */
-  error?: string | RegExp
-  message?: RegExp
-  death?: RegExp
-  limits?: Partial<SandboxLimits>
-}
+import type { HostileCell } from './outcome.ts'
 
 const short = { cellSeconds: 0.3 }
 const refused = 'PermissionError'

@@ -118,12 +118,16 @@ describe.each(levels)('at level %s', (level) => {
   it('offers FINAL_VAR and no answer', async () => {
     await using({ setup: { answer: 'final' } }, async ({ run, session }) => {
       const missing = "Error: Variable 'x' not found. "
-      const advice = 'You must create and assign a variable BEFORE calling FINAL_VAR on it.\n'
-      expect((await run('print(FINAL_VAR("x"))')).stdout).toBe(`${missing}No variables exist yet. ${advice}`)
+      const advice = 'BEFORE calling FINAL_VAR on it.\n'
+      expect(await run('print(FINAL_VAR("x"))')).toMatchObject({
+        stdout: `${missing}No variables have been created yet. You must create and assign a variable in a REPL block ${advice}`,
+        finalAnswer: null,
+      })
       expect((await run('y = [1]\nprint(FINAL_VAR("x"))')).stdout).toBe(
-        `${missing}Available variables: ['y']. ${advice}`,
+        `${missing}Available variables: ['y']. You must create and assign a variable ${advice}`,
       )
-      expect((await run('print(FINAL_VAR(" \'y\' "))')).stdout).toBe('[1]\n')
+      expect(await run('print(FINAL_VAR(" \'y\' "))')).toMatchObject({ stdout: '[1]\n', finalAnswer: '[1]' })
+      expect((await run('FINAL_VAR(7)')).finalAnswer).toBe('7')
       expect((await run('print(answer)')).error?.type).toBe('NameError')
       expect(await session.variable('y')).toBe('[1]')
       expect(await session.variable('FINAL_VAR')).toBeNull()

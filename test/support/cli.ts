@@ -1,9 +1,8 @@
 // Runs `descent` as a process, as people do, on a store of its own.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import postgres from 'postgres'
-import { temporaryDirectory } from './directory.ts'
+import { removeDirectory, temporaryDirectory } from './directory.ts'
 
 const launcher = path.resolve(import.meta.dirname, '../../bin/descent.js')
 
@@ -60,7 +59,7 @@ export async function createWorkplace(): Promise<Workplace> {
     return {
       directory,
       store: path.join(directory, 'store'),
-      dispose: async () => await rm(directory, { recursive: true, force: true }),
+      dispose: async () => await removeDirectory(directory),
     }
   }
   const admin = postgres(server, { max: 1, onnotice: () => {} })
@@ -74,7 +73,7 @@ export async function createWorkplace(): Promise<Workplace> {
     async dispose() {
       await admin.unsafe(`drop database ${name} with (force)`)
       await admin.end()
-      await rm(directory, { recursive: true, force: true })
+      await removeDirectory(directory)
     },
   }
 }

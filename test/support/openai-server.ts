@@ -23,7 +23,24 @@ export interface Reply {
   finishReason?: string
   usage?: Record<string, unknown>
   tokenIds?: number[]
+  /** The prompt's ids; [1, 2, 3] by default. */
+  promptTokenIds?: number[]
+  /** One for each of `tokenIds`; -0.5 by default. */
+  logprobs?: number[]
+  /** How token data is sent: vLLM's fields by default. */
+  engine?: 'vllm' | 'sglang' | 'llamacpp'
+  toolCalls?: unknown[]
+  /** Of `body`. */
+  contentType?: string
   delayMs?: number
+  /** The connection is closed after so many bytes of the answer. */
+  cutAfter?: number
+  /** Silence after so many bytes of the answer, until the client goes away; 0: no headers either. */
+  stallAfter?: number
+  /** A stream that ends as if it were whole, without a finish reason. */
+  noFinish?: boolean
+  /** Bytes of a stream are sent one piece at a time, with so many milliseconds and a comment between. */
+  trickleMs?: number
 }
 
 export interface SeenRequest {
@@ -32,6 +49,13 @@ export interface SeenRequest {
   headers: IncomingMessage['headers']
   body: ChatRequest
   reply: Reply
+  /** Milliseconds of `performance.now()`; `closedAt` is null while the request is open. */
+  arrivedAt: number
+  closedAt: number | null
+  /** The client went away before it had the whole answer. */
+  aborted: boolean
+  /** Requests that were open when this one arrived, itself included. */
+  open: number
 }
 
 export interface OpenAIServer {
@@ -41,10 +65,11 @@ export interface OpenAIServer {
 }
 
 export async function startOpenAIServer(
-  reply: (request: ChatRequest, count: number) => Reply | Promise<Reply>,
+  reply: (request: ChatRequest, count: number, open: number) => Reply | Promise<Reply>,
   options: { key?: string } = {},
 ): Promise<OpenAIServer> {
   const seen: SeenRequest[] = []
+  let open = 0
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       response.statusCode = 500
@@ -64,20 +89,31 @@ export async function startOpenAIServer(
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as ChatRequest
-    const given = await reply(body, seen.length)
-    const id = `chatcmpl-${seen.length}`
-    seen.push({ id, path: request.url ?? '', headers: request.headers, body, reply: given })
+    open += 1
+    const one: SeenRequest = {
+      id: `chatcmpl-${seen.length}`,
+      path: request.url ?? '',
+      headers: request.headers,
+      body,
+      reply: {},
+      arrivedAt: performance.now(),
+      closedAt: null,
+      aborted: false,
+      open,
+    }
+    response.on('close', () => {
+      open -= 1
+      one.closedAt = performance.now()
+      one.aborted = !response.writableFinished
+    })
+    const given = await reply(body, seen.length, open)
+    one.reply = given
+    one.id = `chatcmpl-${seen.length}`
+    seen.push(one)
     if (given.delayMs) await new Promise((resolve) => setTimeout(resolve, given.delayMs))
     if (response.destroyed) return
-    if (given.status && given.status >= 400) {
-      send(response, given.status, given.body ?? { error: { message: 'failed on purpose' } }, given.headers)
-    } else if (given.body !== undefined) {
-      send(response, 200, given.body)
-    } else if (body.stream) {
-      stream(response, id, body, given)
-    } else {
-      send(response, 200, completion(id, body, given))
-    }
+    if (given.stallAfter === 0) return
+    await deliver(response, answerOf(one.id, body, given), given)
   }
 
   server.listen(0, '127.0.0.1')
@@ -94,14 +130,63 @@ export async function startOpenAIServer(
   }
 }
 
-function send(
+interface Answer {
+  status: number
+  headers: Record<string, string>
+  text: string
+}
+
+function answerOf(id: string, body: ChatRequest, given: Reply): Answer {
+  const { status = 200, headers = {} } = given
+  const failed = status >= 400
+  if (failed || given.body !== undefined) {
+    const content = given.body ?? { error: { message: 'failed on purpose' } }
+    return {
+      status,
+      headers: { 'content-type': given.contentType ?? 'application/json', ...headers },
+      text: typeof content === 'string' ? content : JSON.stringify(content),
+    }
+  }
+  return body.stream
+    ? { status, headers: { 'content-type': 'text/event-stream', ...headers }, text: stream(id, body, given) }
+    : {
+        status,
+        headers: { 'content-type': 'application/json', ...headers },
+        text: JSON.stringify(completion(id, body, given)),
+      }
+}
+
+/** Sends the answer, or as much of it as `given` wants to be sent. */
+async function deliver(
   response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers })
-  response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  { status, headers, text }: Answer,
+  given: Reply,
+): Promise<void> {
+  response.writeHead(status, headers)
+  const most = given.cutAfter ?? given.stallAfter
+  if (most !== undefined) {
+    response.write(text.slice(0, most), () => {
+      if (given.cutAfter !== undefined) response.destroy()
+    })
+    return
+  }
+  if (given.trickleMs !== undefined) {
+    for (const piece of text.split(/(?<=\n\n)/)) {
+      response.write(piece)
+      for (let round = 0; round < 3; round++) {
+        await new Promise((resolve) => setTimeout(resolve, given.trickleMs))
+        response.write(': still here\n\n')
+      }
+    }
+    response.end()
+    return
+  }
+  response.end(text)
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body))
 }
 
 function usageOf(body: ChatRequest, reply: Reply): Record<string, unknown> {
@@ -115,6 +200,7 @@ function usageOf(body: ChatRequest, reply: Reply): Record<string, unknown> {
 }
 
 function completion(id: string, body: ChatRequest, reply: Reply): unknown {
+  const tokens = tokenFieldsOf(body, reply)
   return {
     id,
     object: 'chat.completion',
@@ -128,33 +214,73 @@ function completion(id: string, body: ChatRequest, reply: Reply): unknown {
           role: 'assistant',
           content: reply.text ?? null,
           ...(reply.reasoning ? { reasoning_content: reply.reasoning } : {}),
+          ...(reply.toolCalls ? { tool_calls: reply.toolCalls } : {}),
         },
         finish_reason: reply.finishReason ?? 'stop',
-        ...(reply.tokenIds && body.return_token_ids
-          ? {
-              token_ids: reply.tokenIds,
-              logprobs: { content: reply.tokenIds.map((token) => ({ token: String(token), logprob: -0.5 })) },
-            }
-          : {}),
+        ...tokens.choice,
       },
     ],
-    ...(reply.tokenIds && body.return_token_ids ? { prompt_token_ids: [1, 2, 3] } : {}),
+    ...tokens.root,
     usage: usageOf(body, reply),
   }
 }
 
-function stream(response: ServerResponse, id: string, body: ChatRequest, reply: Reply): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream' })
-  const event = (data: unknown) => response.write(`data: ${JSON.stringify(data)}\n\n`)
-  const chunk = (delta: unknown, finish: string | null = null) => ({
+interface TokenFields {
+  root: Record<string, unknown>
+  choice: Record<string, unknown>
+}
+
+/** Token data as the engine sends it when it is asked for it in its own way. */
+function tokenFieldsOf(body: ChatRequest, reply: Reply): TokenFields {
+  const { tokenIds: ids, promptTokenIds: prompt = [1, 2, 3], engine = 'vllm' } = reply
+  const nothing = { root: {}, choice: {} }
+  if (!ids) return nothing
+  const logprobs = reply.logprobs ?? ids.map(() => -0.5)
+  const entries = ids.map((id, index) => ({ token: `<${id}>`, logprob: logprobs[index] }))
+  if (engine === 'sglang') {
+    if (!body.return_meta_info) return nothing
+    const output = ids.map((id, index) => [logprobs[index], id, `<${id}>`])
+    const meta = { output_token_logprobs: output, weight_version: 'step-7', id: 'x' }
+    return { root: {}, choice: { prompt_token_ids: prompt, meta_info: meta, logprobs: { content: entries } } }
+  }
+  if (!body.logprobs) return nothing
+  if (engine === 'llamacpp') {
+    const content = entries.map((entry, index) => ({ id: ids[index], ...entry, bytes: [], top_logprobs: [] }))
+    return { root: {}, choice: { logprobs: { content } } }
+  }
+  if (!body.return_token_ids) return nothing
+  return { root: { prompt_token_ids: prompt }, choice: { token_ids: ids, logprobs: { content: entries } } }
+}
+
+function stream(id: string, body: ChatRequest, reply: Reply): string {
+  const events: unknown[] = []
+  const tokens = tokenFieldsOf(body, reply)
+  const ids = tokens.choice.token_ids as number[] | undefined
+  const { content: logprobs = [] } = (tokens.choice.logprobs ?? {}) as { content?: unknown[] }
+  const chunk = (delta: unknown, extra: object = {}) => ({
     id,
     model: body.model,
     object: 'chat.completion.chunk',
-    choices: [{ index: 0, delta, finish_reason: finish }],
+    choices: [{ index: 0, delta, finish_reason: null, ...extra }],
   })
-  if (reply.reasoning) event(chunk({ reasoning_content: reply.reasoning }))
-  for (const piece of (reply.text ?? '').match(/[\s\S]{1,7}/g) ?? []) event(chunk({ content: piece }))
-  event(chunk({}, reply.finishReason ?? 'stop'))
-  event({ id, model: body.model, choices: [], usage: usageOf(body, reply) })
-  response.end('data: [DONE]\n\n')
+  // As vLLM does: prompt ids in the first chunk only, token ids as deltas.
+  events.push({ ...chunk({ role: 'assistant', content: '' }), ...tokens.root })
+  if (reply.reasoning) events.push(chunk({ reasoning_content: reply.reasoning }))
+  const pieces = (reply.text ?? '').match(/[\s\S]{1,7}/g) ?? (logprobs.length > 0 ? [''] : [])
+  for (const [index, piece] of pieces.entries()) {
+    const [from, to] = [index, index + 1].map((at) => Math.floor((at * logprobs.length) / pieces.length))
+    const delta = {
+      ...(logprobs.length > 0 ? { logprobs: { content: logprobs.slice(from, to) } } : {}),
+      ...(ids ? { token_ids: ids.slice(from, to) } : {}),
+    }
+    events.push(chunk({ content: piece }, delta))
+  }
+  for (const [index, call] of (reply.toolCalls ?? []).entries())
+    events.push(chunk({ tool_calls: [{ index, ...(call as object) }] }))
+  if (!reply.noFinish) {
+    events.push(chunk({}, { finish_reason: reply.finishReason ?? 'stop' }))
+    events.push({ id, model: body.model, choices: [], usage: usageOf(body, reply) })
+  }
+  const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
+  return reply.noFinish ? text : `${text}data: [DONE]\n\n`
 }

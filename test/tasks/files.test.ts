@@ -107,7 +107,7 @@ describe('JSONL', () => {
     await expect(openTaskset('gone.jsonl', directory).tasks()[Symbol.asyncIterator]().next()).rejects.toThrow(
       /gone\.jsonl: no such file/,
     )
-    expect(() => openTaskset('tasks.csv', directory)).toThrow(
+    expect(() => openTaskset('tasks.txt', directory)).toThrow(
       /allowed are \.jsonl, \.ndjson, \.json, \.yaml, \.yml/,
     )
   })

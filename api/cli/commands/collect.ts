@@ -5,8 +5,9 @@ import { openSandbox } from '../../../collectors/sandbox/index.ts'
 import { ModelError, UsageError } from '../../../src/errors.ts'
 import type { RunSummary, Store, StoredRun } from '../../../src/store/contract.ts'
 import { newRun, prepareRun, prepareStoredRun, readRunFile, scorer, type PreparedRun } from '../../compose.ts'
-import { formatCount, formatMoney, formatScore } from '../format.ts'
+import { formatCount, formatDuration, formatMoney, formatScore } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
+import type { RunHead } from '../live-state.ts'
 import { showProgress, type Progress } from '../progress.ts'
 import { printJson, say, usingStore, type StoreOption } from '../store-option.ts'
 
@@ -71,8 +72,7 @@ export async function collectRun(
   const sandbox = protocol.setup ? await openSandbox({ minIsolation: config.minIsolation }) : null
   let progress: Progress | null = null
   try {
-    const names = [...new Set([models.policy.name, models.sub.name])].join(' → ')
-    progress = showProgress(config.name, names, options)
+    progress = showProgress(runHead(prepared), options)
     const { emit } = progress
     interrupt.heard(() => progress?.stopping())
     const runId = existing?.id ?? (await createRun(store, prepared))
@@ -85,6 +85,25 @@ export async function collectRun(
     progress?.end()
     interrupt.dispose()
     await sandbox?.close()
+  }
+}
+
+/** What the live view says of a run before it starts. */
+function runHead({ config, protocol, models }: PreparedRun): RunHead {
+  const { maxTurns, maxDepth, maxCalls, maxTokens, maxTimeSeconds, maxCostUsd } = config.limits
+  const limits = [
+    `${maxTurns} turns`,
+    maxDepth > 1 ? `depth ${maxDepth}` : null,
+    maxCalls ? `${formatCount(maxCalls)} calls` : null,
+    maxTokens ? `${formatCount(maxTokens)} tokens` : null,
+    maxTimeSeconds ? formatDuration(maxTimeSeconds * 1000) : null,
+    maxCostUsd ? formatMoney(maxCostUsd) : null,
+  ].filter((limit) => limit !== null)
+  return {
+    name: config.name,
+    models: [...new Set([models.policy.name, models.sub.name])].join(' → '),
+    setup: `${protocol.id}, ${config.rollouts} rollouts a task, ${config.concurrency} at once; at most ${limits.join(', ')}`,
+    budgetUsd: maxCostUsd ?? null,
   }
 }
 
@@ -120,7 +139,7 @@ async function dryRun(prepared: PreparedRun, options: CollectOptions): Promise<v
     )
 }
 
-function result(summary: RunSummary) {
+export function result(summary: RunSummary) {
   return {
     runId: summary.id,
     trajectories: summary.trajectories,

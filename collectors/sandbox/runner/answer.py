@@ -22,7 +22,11 @@ class StrictAnswer(dict):
 
     def _declare(self):
         if dict.get(self, "ready"):
-            self._captured.text = plain(dict.get(self, "content", ""))
+            try:
+                self._captured.text = plain(dict.get(self, "content", ""))
+            except Exception:
+                # The reference looks away from a content that has no `str()`.
+                pass
 
     def __setitem__(self, key, value):
         dict.__setitem__(self, key, value)
@@ -33,8 +37,16 @@ class StrictAnswer(dict):
         return dict, (dict(self),)
 
 
+# The name that the reference's cells see.
+StrictAnswer.__name__ = StrictAnswer.__qualname__ = "_AnswerDict"
+
+
 class Answer(StrictAnswer):
     """Sees every way of setting a key."""
+
+    def _declare(self):
+        if dict.get(self, "ready"):
+            self._captured.text = plain(dict.get(self, "content", ""))
 
     def update(self, *mappings, **values):
         new = dict(*mappings, **values)
@@ -66,6 +78,8 @@ def rebound(current, kind, captured):
         return current
     if not isinstance(current, dict):
         return kind(captured, {"content": "", "ready": False})
-    wrapped = kind(captured, dict(current))
-    wrapped._declare()
+    wrapped = kind(captured, {"content": "", "ready": False, **current})
+    # In the reference, what the cell declared before it bound the name anew goes first.
+    if kind is not StrictAnswer or captured.text is None:
+        wrapped._declare()
     return wrapped

@@ -1,9 +1,12 @@
 """Turns an exception of a cell into type, message and traceback: the model's own lines only."""
+import errno
 import linecache
 import traceback
 
 _cache, _Described = linecache.cache, traceback.TracebackException
+_ERRNO_LIMITS = {errno.ENOMEM: "memory", errno.EMFILE: "open_files"}
 LONGEST = 8000
+LONGEST_MESSAGE = 200_000
 MOST_FRAMES = 20
 
 
@@ -13,10 +16,10 @@ def remember_source(filename, source):
     _cache[filename] = (len(source), None, source.splitlines(True), filename)
 
 
-def shortened(text):
-    if len(text) <= LONGEST:
+def shortened(text, longest=LONGEST):
+    if len(text) <= longest:
         return text
-    return text[: LONGEST // 2] + "\n... (cut) ...\n" + text[-LONGEST // 2 + 100 :]
+    return text[: longest // 2] + "\n... (cut) ...\n" + text[-longest // 2 + 100 :]
 
 
 def strip_runner(described, seen):
@@ -32,9 +35,18 @@ def strip_runner(described, seen):
         strip_runner(member, seen)
 
 
+def limit_of(error):
+    """The limit of the system that an exception tells of, or None."""
+    if issubclass(type(error), MemoryError):
+        return "memory"
+    if issubclass(type(error), OSError) and OSError.errno.__get__(error) in _ERRNO_LIMITS:
+        return _ERRNO_LIMITS[OSError.errno.__get__(error)]
+    return None
+
+
 def describe(error):
     """(message, traceback); runs `__str__` of the exception, which may be the cell's code."""
-    message = shortened(str.__str__(str(error)))
+    message = shortened(str.__str__(str(error)), LONGEST_MESSAGE)
     try:
         described = _Described(type(error), error, error.__traceback__)
         strip_runner(described, set())

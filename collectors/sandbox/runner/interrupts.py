@@ -1,12 +1,14 @@
 """SIGINT becomes KeyboardInterrupt only while code of a cell runs and no frame is half written."""
+import _signal
 import signal
 import sys
 
 _set_trace, _set_profile = sys.settrace, sys.setprofile
-_signal, _getsignal, _mask = signal.signal, signal.getsignal, signal.pthread_sigmask
-_setitimer, _alarm = signal.setitimer, signal.alarm
-_SET, _TIMERS = signal.SIG_SETMASK, (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
-_INTERRUPT = signal.SIGINT
+# The C functions: those of `signal` make an enum of every answer.
+_signal_to, _getsignal, _mask = _signal.signal, _signal.getsignal, _signal.pthread_sigmask
+_setitimer, _alarm, _kill_thread = _signal.setitimer, _signal.alarm, _signal.pthread_kill
+_SET, _TIMERS = int(signal.SIG_SETMASK), [int(t) for t in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)]
+_INTERRUPT = int(signal.SIGINT)
 
 
 class Interrupts:
@@ -15,8 +17,9 @@ class Interrupts:
         self.held = 0
         self.pending = False
         self.message = "the cell was stopped"
-        _signal(_INTERRUPT, self.handle)
-        self.original = {number: _getsignal(number) for number in signal.valid_signals()}
+        _signal_to(_INTERRUPT, self.handle)
+        handlers = ((int(number), _getsignal(number)) for number in signal.valid_signals())
+        self.original = [(number, handler) for number, handler in handlers if handler is not None]
 
     def handle(self, _number, _frame):
         if self.active and not self.held:
@@ -28,10 +31,15 @@ class Interrupts:
             self.pending = False
             raise KeyboardInterrupt(self.message)
 
+    def interrupt_main(self, identity):
+        """From another thread; where the host cannot send a signal."""
+        _kill_thread(identity, _INTERRUPT)
+
     def guarded(self, function, *arguments):
         """(result, None) or (None, the exception), whatever the code of a cell raises."""
         try:
             try:
+                self.held = 0
                 self.pending = False
                 self.active = True
                 result = function(*arguments)
@@ -50,10 +58,10 @@ class Interrupts:
 
     def restore(self):
         """Takes back the handlers, masks and timers that a cell may have set."""
-        for number, handler in self.original.items():
-            if _getsignal(number) is not handler and handler is not None:
+        for number, handler in self.original:
+            if _getsignal(number) is not handler:
                 try:
-                    _signal(number, handler)
+                    _signal_to(number, handler)
                 except (OSError, ValueError):
                     pass
         _mask(_SET, ())

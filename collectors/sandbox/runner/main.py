@@ -9,11 +9,13 @@ import sys
 
 from runner.answer import Captured, plain
 from runner.confine import close_descriptors, confine
-from runner.errors import describe, remember_source
+from runner.errors import describe, limit_of, remember_source
 from runner.interrupts import Interrupts
 from runner.namespace import Namespace, StrictNamespace, type_name
+from runner.seeding import seed_random
 from runner.output import NoInput, Output, refuse_input
-from runner.wire import LARGEST_PAYLOAD, Channel, decode_json, decode_text
+from runner.snapshot import mirrors_of
+from runner.wire import LARGEST_PAYLOAD, SOURCE, TARGET, Channel, decode_json, decode_text
 
 _exit, _start_thread, _count_threads = os._exit, _thread.start_new_thread, _thread._count
 _set_recursion, _set_interval = sys.setrecursionlimit, sys.setswitchinterval
@@ -63,11 +65,17 @@ def host_functions(channel, names):
 
 
 def limit_threads(most):
-    """A plain refusal before the kernel's: RLIMIT_NPROC counts per user where nothing confines it."""
+    """A plain refusal before the kernel's: RLIMIT_NPROC counts per user where nothing confines it.
+    Returns a list that is not empty once a thread was refused."""
+    refused = []
+
+    def check():
+        if _count_threads() >= most:
+            refused.append(most)
+            raise RuntimeError(f"can't start new thread: a session may have {most}")
 
     def start(function, *arguments, **options):
-        if _count_threads() >= most:
-            raise RuntimeError("can't start new thread")
+        check()
         return _start_thread(function, *arguments, **options)
 
     _thread.start_new_thread = _thread.start_new = start
@@ -75,21 +83,23 @@ def limit_threads(most):
     if joinable is not None:
 
         def start_joinable(function, *arguments, **options):
-            if _count_threads() >= most:
-                raise RuntimeError("can't start new thread")
+            check()
             return joinable(function, *arguments, **options)
 
         _thread.start_joinable_thread = start_joinable
     _thread.stack_size(2 << 20)
+    return refused
 
 
 class Runner:
-    def __init__(self, channel, interrupts, setup, contexts):
+    def __init__(self, channel, interrupts, setup, contexts, mirrors, thread_limit):
         self.channel = channel
         self.interrupts = interrupts
         self.strict = setup["strict"]
-        self.output = Output("<stdout>", setup["outputCharacters"])
-        self.errors = Output("<stderr>", setup["outputCharacters"])
+        self.output, self.errors = (
+            Output(name, setup["outputCharacters"], mirror) for name, mirror in mirrors
+        )
+        self.thread_limit = thread_limit
         self.captured = Captured()
         interrupts.message = setup["interruptMessage"]
         builtins.input = refuse_input
@@ -99,6 +109,7 @@ class Runner:
         functions = host_functions(channel, setup["functions"])
         self.namespace = kind(setup, functions, contexts, self.captured)
         self.cells = 0
+        self.reached = set()
         self.ballast = None
         self.restore()
 
@@ -126,6 +137,7 @@ class Runner:
 
     def execute(self, identity, source):
         self.cells += 1
+        self.reached = set()
         filename = "<string>" if self.strict else f"<cell {self.cells}>"
         self.captured.take()
         values = self.namespace.begin()
@@ -148,6 +160,7 @@ class Runner:
     def described(self, error):
         if error is None:
             return None
+        self.reached.add(limit_of(error))
         name = type_name(error)
         texts, failure = self.interrupts.guarded(describe, error)
         if failure is not None or texts is None:
@@ -158,7 +171,7 @@ class Runner:
         output, output_total = self.output.take()
         errors, errors_total = self.errors.take()
         texts = [output, errors]
-        header = {"done": identity, "counts": [output_total, errors_total]}
+        header = {"done": identity, "counts": [output_total, errors_total], "limits": self.take_limits()}
         final = self.captured.take()
         if final is not None and len(final) > LARGEST_PAYLOAD // 8:
             text = f"the answer has {len(final):,} characters; at most {LARGEST_PAYLOAD // 8:,} are possible"
@@ -168,8 +181,28 @@ class Runner:
         header["variables"] = self.namespace.variables()
         self.channel.send(header, texts + (description or []) + ([final] if final is not None else []))
 
-    def tell_variable(self, identity, name):
-        text, error = self.interrupts.guarded(self.namespace.text_of, name)
+    def take_limits(self):
+        """Which of the limits that only the interpreter sees the cell has reached."""
+        if self.thread_limit:
+            self.reached.add("threads")
+            self.thread_limit.clear()
+        if self.channel.sent_too_much:
+            self.reached.add("frame_size")
+            self.channel.sent_too_much = False
+        self.reached.discard(None)
+        return sorted(self.reached)
+
+    def next_order(self):
+        while True:
+            try:
+                return self.channel.next_order()
+            except MemoryError:
+                self.release_ballast()
+                _collect()
+                self.restore()
+
+    def tell_variable(self, identity, name, key):
+        text, error = self.interrupts.guarded(self.namespace.text_of, name, key)
         if error is not None or (text is not None and len(text) > LARGEST_PAYLOAD // 8):
             text = None
         self.restore()
@@ -177,14 +210,14 @@ class Runner:
 
     def serve(self):
         while True:
-            header, blob = self.channel.inbox.get()
+            header, blob = self.next_order()
             try:
                 if blob is None:
                     raise MemoryError("the cell's source does not fit into memory")
                 if header["order"] == "execute":
                     self.execute(header["id"], decode_text(header["texts"][0], blob))
                 else:
-                    self.tell_variable(header["id"], header["name"])
+                    self.tell_variable(header["id"], header["name"], header.get("key"))
             except MemoryError:
                 self.release_ballast()
                 _collect()
@@ -200,14 +233,17 @@ def main():
     try:
         header, blob = channel.receive()
         contexts = header["contexts"]
-        close_descriptors(context["descriptor"] for context in contexts)
+        mirrors = mirrors_of(channel, header["setup"])
+        close_descriptors([TARGET, *(context["descriptor"] for context in contexts)])
         confine(header["plan"], bytes(blob))
+        seed_random(header["setup"]["seed"])
         loaded = load_contexts(contexts, header["setup"]["strict"])
-        limit_threads(header["setup"]["threads"])
+        thread_limit = limit_threads(header["setup"]["threads"])
         for name in [name for name in sys.modules if name.startswith("runner")]:
             del sys.modules[name]
-        runner = Runner(channel, interrupts, header["setup"], loaded)
-        channel.start()
+        runner = Runner(channel, interrupts, header["setup"], loaded, mirrors, thread_limit)
+        if TARGET != SOURCE:
+            channel.start_reader()
     except Exception as error:
         channel.send({"failed": type(error).__name__}, [plain(error)])
         _exit(70)

@@ -9,6 +9,7 @@ import io
 import sys
 
 from runner.answer import Answer, StrictAnswer, plain, rebound
+from runner.errors import remember_source
 
 _class_name = type.__dict__["__name__"].__get__
 BASIC = (str, int, float, bool, list, dict, tuple)
@@ -38,7 +39,9 @@ class Namespace:
             self.functions["SHOW_VARS"] = self.show_variables
         if setup["answer"] == "final":
             self.functions["FINAL_VAR"] = self.final_variable
-        self.contexts = contexts
+        callables, data = make_tools(setup["tools"], {**functions, **contexts})
+        self.functions.update(callables)
+        self.contexts = {**data, **contexts, **numbered("history", setup["histories"])}
         self.answer_kind = StrictAnswer if setup["strict"] else Answer
         self.builtins = {}
         self.prepare()
@@ -97,11 +100,14 @@ class Namespace:
             listed.append([name, kind, issubclass(type(value), BASIC)])
         return listed
 
-    def text_of(self, wanted):
-        """`str()` of a variable, or None when there is none; runs code of the cell."""
+    def text_of(self, wanted, key=None):
+        """`str()` of a variable, or of what it holds under `key`; None when there is none. Runs code
+        of the cell."""
         for name, value in self.entries():
-            if name == wanted:
+            if name == wanted and key is None:
                 return plain(value)
+            if name == wanted and isinstance(value, dict) and dict.get(value, key) is not None:
+                return plain(dict.get(value, key))
         return None
 
     def show_variables(self):
@@ -111,15 +117,22 @@ class Namespace:
         return f"Available variables: {shown}"
 
     def final_variable(self, name):
+        """The value of a variable, or of what is no name, as text; called by a cell, it is the answer."""
         if not isinstance(name, str):
-            return str(name)
+            return self.declared(plain(name))
         name = name.strip().strip("\"'")
         entries = dict(self.entries())
         if name in entries:
-            return str(entries[name])
-        listed = f"Available variables: {list(entries)}." if entries else "No variables exist yet."
-        advice = "You must create and assign a variable BEFORE calling FINAL_VAR on it."
+            return self.declared(plain(entries[name]))
+        # What the reference says, word for word: models learn from it what to do next.
+        listed = f"Available variables: {list(entries)}." if entries else "No variables have been created yet."
+        place = "" if entries else " in a REPL block"
+        advice = f"You must create and assign a variable{place} BEFORE calling FINAL_VAR on it."
         return f"Error: Variable '{name}' not found. {listed} {advice}"
+
+    def declared(self, text):
+        self.captured.text = text
+        return text
 
 
 class StrictNamespace(Namespace):
@@ -130,21 +143,22 @@ class StrictNamespace(Namespace):
             self.values["answer"] = rebound(None, self.answer_kind, self.captured)
         # The reference loads contexts by cells of its own, whose names stay behind.
         for name, value in self.contexts.items():
-            if name != "context" and not isinstance(value, str):
+            if name.startswith("context_") and not isinstance(value, str):
                 import json
 
                 self.values["json"] = json
-            if name != "context":
+            if name.startswith("context_"):
                 self.values["f"] = closed_file()
             self.values[name] = value
+        blocked = dict.fromkeys(self.setup["withoutBuiltins"])
+        self.builtins = {**self.offered_builtins(), **blocked}
         sys.modules["__main__"] = type(sys)("__main__")
 
     def offered_builtins(self):
         return {name: getattr(builtins, name) for name in STRICT_BUILTINS}
 
     def begin(self):
-        blocked = dict.fromkeys(self.setup["withoutBuiltins"])
-        self.globals = {"__builtins__": {**self.offered_builtins(), **blocked}, "__name__": "__main__"}
+        self.globals = {"__builtins__": self.builtins, "__name__": "__main__"}
         self.globals.update(self.functions)
         return {**self.globals, **self.values}
 
@@ -154,13 +168,42 @@ class StrictNamespace(Namespace):
         for name, value in values.items():
             if type(name) is str and name not in self.globals and name[:1] != "_":
                 self.values[name] = value
-        if "context_0" in self.values:
-            self.values["context"] = self.values["context_0"]
+        for name in ("context", "history"):
+            if f"{name}_0" in self.values:
+                self.values[name] = self.values[f"{name}_0"]
         if self.setup["answer"] == "dict":
             self.values["answer"] = rebound(self.values.get("answer"), self.answer_kind, self.captured)
 
     def entries(self):
         return [(name, value) for name, value in self.values.items() if name not in self.functions]
+
+
+def make_tools(tools, known):
+    """(callables, data) by name. A Python source is run once, with `known` names in reach, and leaves
+    its tool under the tool's own name."""
+    callables, data = {}, {}
+    for tool in tools:
+        name = tool["name"]
+        if "source" not in tool:
+            data[name] = tool["value"]
+            continue
+        filename = f"<tool {name}>"
+        remember_source(filename, tool["source"])
+        space = {**known, "__name__": filename}
+        exec(compile(tool["source"], filename, "exec", dont_inherit=True), space)
+        if name not in space:
+            raise NameError(f"the source of the tool {name} defines no {name}")
+        (callables if callable(space[name]) else data)[name] = space[name]
+    return callables, data
+
+
+def numbered(name, values):
+    """`name_0`, `name_1`, …, and `name`, which is the first."""
+    named = {}
+    for index, value in enumerate(values):
+        named[f"{name}_{index}"] = value
+        named.setdefault(name, value)
+    return named
 
 
 def closed_file():

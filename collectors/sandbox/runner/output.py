@@ -9,9 +9,10 @@ class Output:
     line_buffering = False
     mode = "w"
 
-    def __init__(self, name, kept_characters):
+    def __init__(self, name, kept_characters, mirror):
         self.name = name
         self.limit = kept_characters
+        self.mirror = mirror
         self.parts = []
         self.room = kept_characters
         self.total = 0
@@ -24,8 +25,12 @@ class Output:
         room = self.room
         if room > 0:
             # A plain str, even of a subclass, and never more of it than is kept.
-            self.parts.append(str.__getitem__(text, slice(0, room)) if size > room else str.__str__(text))
+            kept = str.__getitem__(text, slice(0, room)) if size > room else str.__str__(text)
+            self.parts.append(kept)
             self.room = room - size
+            self.mirror.add(kept, self.total)
+        else:
+            self.mirror.count(self.total)
         return size
 
     def writelines(self, lines):
@@ -36,6 +41,8 @@ class Output:
         """(text kept, characters written) since the last time."""
         text, total = "".join(self.parts)[: self.limit], self.total
         self.parts, self.room, self.total = [], self.limit, 0
+        if total:
+            self.mirror.clear()
         return text, total
 
     @property

@@ -1,15 +1,17 @@
-"""Frames over one socket, both ways, from any thread.
+"""Frames over one byte stream, both ways, from any thread.
 
 u32be header bytes | u32be blob bytes | header (JSON) | blob. Texts travel in the blob: the header's
 `texts` lists their sizes in bytes, positive for UTF-8, negative for UTF-16-LE, which carries the lone
-surrogates that UTF-8 cannot. The functions used here are bound once, at start, and the json package
+surrogates that UTF-8 cannot. Whoever waits for a frame reads; at most one thread does at a time, and
+hands the others what is theirs. The functions used here are bound once, at start, and the json package
 is a private copy, so a cell that replaces `os.write` or `json.dumps` breaks only itself.
 """
-import _queue
 import _thread
-import io
+import collections
+import itertools
 import json
 import os
+import select
 import sys
 from struct import Struct
 
@@ -18,15 +20,26 @@ for _name in [name for name in sys.modules if name == "json" or name.startswith(
 
 encode_json = json.JSONEncoder(separators=(",", ":"), check_circular=True).encode
 decode_json = json.JSONDecoder().decode
+_scan = json.JSONDecoder().scan_once
 _sizes = Struct(">II")
 _pack, _unpack = _sizes.pack, _sizes.unpack
-_write, _exit, _identity = os.write, os._exit, _thread.get_ident
-_lock = _thread.allocate_lock
+_read, _readv, _write, _exit, _identity = os.read, os.readv, os.write, os._exit, _thread.get_ident
+_lock, _start_thread = _thread.allocate_lock, _thread.start_new_thread
 
-CHANNEL = 3
+SOURCE = 3
+# Where the stream came as stdin and stdout, boot.py has moved them.
+TARGET = 4 if "stdio" in sys.argv else 3
 LARGEST_PAYLOAD = 64 << 20
 LARGEST_HEADER = 1 << 20
-_DRAIN = 1 << 16
+_CHUNK = 1 << 16
+
+
+class TooLarge(ValueError):
+    pass
+
+
+TooLarge.__name__ = TooLarge.__qualname__ = "ValueError"
+TooLarge.__module__ = "builtins"
 
 
 def encode_text(text):
@@ -45,19 +58,52 @@ def decode_text(size, data):
     return str(data, "utf-8")
 
 
+class Waiter:
+    """A thread that waits: `wake` is a semaphore, released when there is something to look at."""
+
+    __slots__ = ("wake", "done", "header", "blob")
+
+    def __init__(self):
+        self.wake = _lock()
+        self.wake.acquire()
+        self.done = False
+        self.header = self.blob = None
+
+    def rouse(self):
+        try:
+            self.wake.release()
+        except RuntimeError:
+            # Roused already.
+            pass
+
+
 class Channel:
     def __init__(self, interrupts):
         self.interrupts = interrupts
         self.main = _identity()
-        self.inbox = _queue.SimpleQueue()
+        self.orders = collections.deque()
+        self.idle = Waiter()
         self.waiting = {}
-        self.calls = 0
+        self.numbers = itertools.count(1).__next__
         self.writing = _lock()
-        self.numbering = _lock()
-        self.source = io.open(CHANNEL, "rb", buffering=1 << 16, closefd=False)
+        self.reading = _lock()
+        self.rest = b""
+        poll = select.poll()
+        poll.register(SOURCE, select.POLLIN)
+        self.poll = poll.poll
+        self.sent_too_much = False
 
-    def start(self):
-        _thread.start_new_thread(self.read_frames, ())
+    def start_reader(self):
+        """Reads all the time, so that an interrupt which is a frame is seen while a cell computes."""
+
+        def read():
+            with self.reading:
+                while True:
+                    self.dispatch(*self.receive())
+
+        _start_thread(read, ())
+
+    # Writing
 
     def send(self, header, texts=()):
         pieces = []
@@ -67,32 +113,149 @@ class Channel:
                 size, data = encode_text(text)
                 sizes.append(size)
                 pieces.append(data)
-        blob = b"".join(pieces)
-        head = encode_json(header).encode("ascii")
+        self.write(encode_json(header).encode("ascii"), b"".join(pieces))
+
+    def write(self, head, blob):
         if len(head) > LARGEST_HEADER or len(blob) > LARGEST_PAYLOAD:
-            raise ValueError(
+            self.sent_too_much = True
+            raise TooLarge(
                 f"too much for one message to the host: {len(head) + len(blob):,} bytes; "
                 f"at most {LARGEST_PAYLOAD:,}"
             )
-        if len(blob) < _DRAIN:
+        if len(blob) < _CHUNK:
             chunks = [_pack(len(head), len(blob)) + head + blob]
         else:
             chunks = [_pack(len(head), len(blob)) + head, blob]
         # An interrupt between the halves of a frame would corrupt the stream: it waits.
-        mine = _identity() == self.main
-        if mine:
-            self.interrupts.held += 1
+        interrupts = self.interrupts if _identity() == self.main else None
+        if interrupts:
+            interrupts.held += 1
         try:
             with self.writing:
                 for chunk in chunks:
-                    view = memoryview(chunk)
-                    while view:
-                        view = view[_write(CHANNEL, view) :]
+                    written = _write(TARGET, chunk)
+                    if written < len(chunk):
+                        view = memoryview(chunk)[written:]
+                        while view:
+                            view = view[_write(TARGET, view) :]
         finally:
-            if mine:
-                self.interrupts.held -= 1
-        if mine:
-            self.interrupts.raise_pending()
+            if interrupts:
+                interrupts.held -= 1
+        if interrupts and interrupts.pending:
+            interrupts.raise_pending()
+
+    # Reading
+
+    def read_some(self, size=_CHUNK):
+        data = _read(SOURCE, size)
+        if not data:
+            _exit(0)
+        return data
+
+    def receive(self, interruptible=False):
+        """The next frame; a blob that does not fit into memory is read past and is None."""
+        data = self.rest
+        if interruptible and not data:
+            # Nothing of the frame has been read yet: here, and only here, an interrupt may come through.
+            interrupts = self.interrupts
+            held, interrupts.held = interrupts.held, 0
+            try:
+                if interrupts.pending:
+                    interrupts.raise_pending()
+                self.poll()
+            finally:
+                interrupts.held = held
+        if not data:
+            data = self.read_some()
+        try:
+            while len(data) < 8:
+                data += self.read_some()
+            head_size, blob_size = _unpack(data[:8])
+            start = 8 + head_size
+            while len(data) < start:
+                data += self.read_some(start - len(data))
+            header = _scan(data[8:start].decode("utf-8"), 0)[0]
+            end = start + blob_size
+            if len(data) >= end:
+                self.rest = data[end:]
+                return header, data[start:end]
+            data = data[start:]
+            self.rest = b""
+            return header, self.receive_blob(data, blob_size)
+        except MemoryError:
+            # Half a frame is lost; what comes next cannot be told apart.
+            _exit(71)
+
+    def receive_blob(self, beginning, size):
+        missing = size - len(beginning)
+        try:
+            blob = memoryview(bytearray(size))
+        except MemoryError:
+            while missing:
+                missing -= len(self.read_some(min(_CHUNK, missing)))
+            return None
+        blob[: len(beginning)] = beginning
+        while missing:
+            got = _readv(SOURCE, [blob[size - missing :]])
+            if not got:
+                _exit(0)
+            missing -= got
+        return blob
+
+    def dispatch(self, header, blob):
+        number = header.get("answer")
+        if number is None:
+            if "interrupt" in header:
+                self.interrupts.interrupt_main(self.main)
+                return
+            self.orders.append((header, blob))
+            self.idle.rouse()
+            return
+        waiter = self.waiting.pop(number, None)
+        if waiter is not None:
+            waiter.header, waiter.blob, waiter.done = header, blob, True
+            waiter.rouse()
+
+    def wake_next(self):
+        """Whoever gives up reading leaves it to another who waits."""
+        if self.idle.done:
+            self.idle.rouse()
+        for waiter in list(self.waiting.values()):
+            waiter.rouse()
+            return
+
+    def wait(self, waiter, arrived):
+        """Until `arrived(waiter)`; reads frames when nobody else does."""
+        interrupts = self.interrupts if _identity() == self.main else None
+        while not arrived(waiter):
+            if interrupts:
+                interrupts.held += 1
+            try:
+                leads = self.reading.acquire(False)
+                if leads:
+                    try:
+                        while not arrived(waiter):
+                            self.dispatch(*self.receive(interrupts is not None and interrupts.active))
+                    finally:
+                        self.reading.release()
+            finally:
+                if interrupts:
+                    interrupts.held -= 1
+            if not leads:
+                waiter.wake.acquire()
+        if interrupts and interrupts.pending:
+            interrupts.raise_pending()
+
+    def next_order(self):
+        """(header, blob) of the next order; for the main thread, between cells."""
+        orders, idle = self.orders, self.idle
+        if not orders:
+            idle.done = True
+            self.wait(idle, lambda _waiter: orders)
+            idle.done = False
+        if self.waiting and not self.reading.locked():
+            self.wake_next()
+        return orders.popleft()
 
     def call(self, function, prompts, model, batched):
         """Asks the host and waits; other threads go on meanwhile."""
@@ -105,75 +268,36 @@ class Channel:
             else:
                 texts.append(encode_json(prompt))
                 encoded.append(index)
-        with self.numbering:
-            self.calls = number = self.calls + 1
+        number = self.numbers()
         header = {"call": number, "function": function, "batched": batched}
         if model is not None:
             header["model"] = model
         if encoded:
             header["encoded"] = encoded
-        answered = _lock()
-        answered.acquire()
-        entry = [answered, None, None]
-        self.waiting[number] = entry
+        waiter = self.waiting[number] = Waiter()
         try:
             self.send(header, texts)
-            answered.acquire()
+            self.wait(waiter, _is_done)
         finally:
             self.waiting.pop(number, None)
-        return self.result(entry[1], entry[2])
+            if (self.waiting or self.idle.done) and not self.reading.locked():
+                self.wake_next()
+        return self.result(waiter.header, waiter.blob)
 
     def result(self, header, blob):
         if blob is None:
             raise MemoryError("the host's answer does not fit into the memory of this REPL")
+        kind, sizes = header["kind"], header["texts"]
+        if kind == "text":
+            return decode_text(sizes[0], blob)
         texts, start = [], 0
-        for size in header["texts"]:
+        for size in sizes:
             texts.append(decode_text(size, blob[start : start + abs(size)]))
             start += abs(size)
-        kind = header["kind"]
         if kind == "error":
             raise RuntimeError(texts[0])
-        if kind == "json":
-            return decode_json(texts[0])
-        return texts if kind == "texts" else texts[0]
+        return decode_json(texts[0]) if kind == "json" else texts
 
-    def receive(self):
-        """The next frame; a blob that does not fit into memory is read past and is None."""
-        source = self.source
-        sizes = source.read(8)
-        if len(sizes) < 8:
-            _exit(0)
-        head_size, blob_size = _unpack(sizes)
-        header = decode_json(source.read(head_size).decode("utf-8"))
-        if not blob_size:
-            return header, b""
-        try:
-            blob = memoryview(bytearray(blob_size))
-        except MemoryError:
-            blob = None
-        if blob is not None:
-            if source.readinto(blob) < blob_size:
-                _exit(0)
-            return header, blob
-        while blob_size:
-            got = len(source.read(min(_DRAIN, blob_size)))
-            if not got:
-                _exit(0)
-            blob_size -= got
-        return header, None
 
-    def read_frames(self):
-        """The reader thread: hands answers to the callers that wait, orders to the main thread."""
-        try:
-            while True:
-                header, blob = self.receive()
-                number = header.get("answer")
-                if number is None:
-                    self.inbox.put((header, blob))
-                    continue
-                entry = self.waiting.pop(number, None)
-                if entry is not None:
-                    entry[1], entry[2] = header, blob
-                    entry[0].release()
-        except BaseException:
-            _exit(71)
+def _is_done(waiter):
+    return waiter.done

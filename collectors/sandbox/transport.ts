@@ -1,0 +1,30 @@
+// What a session needs of a place where an interpreter runs: a stream of bytes both ways, and a way to
+// end it. Everything else (frames, cells, limits) is the same wherever the interpreter is.
+import type { Duplex } from 'node:stream'
+import type { Death } from '../../src/sandbox.ts'
+
+/** What a cell has printed so far: the head of it, and how many characters in all. */
+export interface Printed {
+  stdout: { text: string; characters: number }
+  stderr: { text: string; characters: number }
+}
+
+/** How the runner finds a context: a descriptor it has inherited, a path in there, or in frames. */
+export type ContextPlace = { descriptor: number } | { path: string } | { inline: true }
+
+export interface Transport {
+  /** Frames, both ways; what they are is said in runner/wire.py. */
+  stream: Duplex
+  /** The interpreter's process id as this host sees it; null when it has none here. */
+  processId: number | null
+  /** Settles, once, when nothing of it is left. */
+  exited: Promise<Death>
+  contexts: readonly ContextPlace[]
+  /** The shared memory into which the runner copies output; null: it sends frames. */
+  snapshot: { descriptor: number; halfBytes: number; read(): Printed } | null
+  /** Null: the interrupt is sent as a frame. */
+  interrupt: (() => void) | null
+  freeze(): void
+  thaw(): void
+  kill(): void
+}

@@ -1,0 +1,144 @@
+// LongBench v1 (`longbench`): the metrics of its metrics.py for English and code, best over the golds. The
+// metric follows from metadata.dataset, or is named. The Chinese ones need a word segmenter and are not
+// offered.
+import { z } from 'zod'
+import { DescentError } from '../../src/errors.ts'
+import { defineReward } from '../../src/reward.ts'
+import { sequenceRatio } from '../difflib.ts'
+import { alternatives, goldOf, notAnswered } from '../gold.ts'
+import { rougeL } from '../python/rouge.ts'
+import { roundPython, words } from '../python/text.ts'
+
+const metricNames = ['qa_f1', 'rouge', 'classification', 'retrieval', 'count', 'code'] as const
+type Metric = (typeof metricNames)[number]
+
+const metricOfDataset: Record<string, Metric> = {
+  narrativeqa: 'qa_f1',
+  qasper: 'qa_f1',
+  multifieldqa_en: 'qa_f1',
+  hotpotqa: 'qa_f1',
+  '2wikimqa': 'qa_f1',
+  musique: 'qa_f1',
+  triviaqa: 'qa_f1',
+  gov_report: 'rouge',
+  qmsum: 'rouge',
+  multi_news: 'rouge',
+  samsum: 'rouge',
+  trec: 'classification',
+  passage_retrieval_en: 'retrieval',
+  passage_count: 'count',
+  lcc: 'code',
+  'repobench-p': 'code',
+}
+
+/** Only their first line counts. */
+const oneLineDatasets = new Set(['trec', 'triviaqa', 'samsum', 'lsht'])
+
+function normalizeAnswer(text: string): string[] {
+  const bare = text.toLowerCase().replaceAll(/[!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]/g, '')
+  return words(bare.replaceAll(/(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu, ' '))
+}
+
+/** F1 over words without case, punctuation and articles. */
+export function qaF1(prediction: string, gold: string): number {
+  return bagF1(normalizeAnswer(prediction), normalizeAnswer(gold))
+}
+
+/** F1 over two bags of words: a word said twice must be wanted twice. */
+export function bagF1(given: string[], wanted: string[]): number {
+  const counts = new Map<string, number>()
+  for (const word of wanted) counts.set(word, (counts.get(word) ?? 0) + 1)
+  let same = 0
+  for (const word of given) {
+    const left = counts.get(word) ?? 0
+    if (left === 0) continue
+    same += 1
+    counts.set(word, left - 1)
+  }
+  if (same === 0) return 0
+  const [precision, recall] = [same / given.length, same / wanted.length]
+  return (2 * precision * recall) / (precision + recall)
+}
+
+function shareOfNumbers(prediction: string, wanted: string): number {
+  const numbers = prediction.match(/\p{Nd}+/gu) ?? []
+  return numbers.length === 0 ? 0 : numbers.filter((text) => text === wanted).length / numbers.length
+}
+
+export function countScore(prediction: string, gold: string): number {
+  return shareOfNumbers(prediction, gold)
+}
+
+export function retrievalScore(prediction: string, gold: string): number {
+  const wanted = /Paragraph (\p{Nd}+)/u.exec(gold)?.[1]
+  if (wanted === undefined) {
+    throw new DescentError('reward', 'bad_gold', `the gold answer ${JSON.stringify(gold)} is not "Paragraph N"`)
+  }
+  return shareOfNumbers(prediction, wanted)
+}
+
+/** One over the number of class names found, when the gold is among them. */
+export function classificationScore(prediction: string, gold: string, classes: readonly string[]): number {
+  const found = classes.filter((name) => prediction.includes(name))
+  // The original takes items out of the list that it walks, so the one after a dropped one is not looked at.
+  for (let at = 0; at < found.length; at += 1) {
+    const name = found[at] ?? ''
+    if (gold.includes(name) && name !== gold) found.splice(found.indexOf(name), 1)
+  }
+  return found.includes(gold) ? 1 / found.length : 0
+}
+
+/** fuzzywuzzy's ratio (difflib's, in whole percent) of the first line that is neither comment nor fence. */
+export function codeScore(prediction: string, gold: string): number {
+  const lines = prediction.replace(/^\n+/, '').split('\n')
+  const line = lines.find((text) => !/[`#]|\/\//.test(text)) ?? ''
+  if (line === gold) return 1
+  if (line === '' || gold === '') return 0
+  return roundPython(100 * sequenceRatio(line, gold), 0) / 100
+}
+
+interface Row {
+  metric: Metric
+  classes: readonly string[]
+}
+
+function scoreOne(prediction: string, gold: string, { metric, classes }: Row): number {
+  switch (metric) {
+    case 'qa_f1':
+      return qaF1(prediction, gold)
+    case 'rouge':
+      return rougeL(prediction, gold)
+    case 'classification':
+      return classificationScore(prediction, gold, classes)
+    case 'retrieval':
+      return retrievalScore(prediction, gold)
+    case 'count':
+      return countScore(prediction, gold)
+    case 'code':
+      return codeScore(prediction, gold)
+  }
+}
+
+export const longbench = defineReward({
+  name: 'longbench',
+  version: '1',
+  description: "LongBench v1: the metric of metadata.dataset, best over the golds, in [0, 1].",
+  options: z.strictObject({ metric: z.enum(metricNames).optional() }),
+  score: (context) => {
+    const { task, trajectory, options } = context
+    const golds = alternatives(goldOf(context), task.id)
+    const dataset = typeof task.metadata['dataset'] === 'string' ? task.metadata['dataset'] : ''
+    const metric = options.metric ?? metricOfDataset[dataset.replace(/_e$/, '')]
+    if (metric === undefined) {
+      const known = Object.keys(metricOfDataset).join(', ')
+      throw new DescentError('reward', 'bad_task', `task ${task.id}: metadata.dataset "${dataset}" is none of ${known}`)
+    }
+    if (trajectory.answer === null) return notAnswered
+    const given = trajectory.answer
+    const prediction = oneLineDatasets.has(dataset) ? (given.replace(/^\n+/, '').split('\n')[0] ?? '') : given
+    const classes = task.metadata['all_classes']
+    const row = { metric, classes: Array.isArray(classes) ? classes.map(String) : [] }
+    const scores = golds.map((gold) => scoreOne(prediction, gold, row))
+    return { value: Math.max(0, ...scores), details: { metric } }
+  },
+})

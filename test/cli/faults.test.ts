@@ -1,0 +1,67 @@
+// Collection from a server that fails in every way, through the CLI: no crash, every failure is a row
+// with its class, and the traffic adapts to what the server bears.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createWorkplace, type Workplace } from '../support/cli.ts'
+import { countBy, overTime, runWithFaults, type FaultRun } from '../support/fault-run.ts'
+import { classesOf } from '../support/faulty-server.ts'
+
+let workplace: Workplace
+let run: FaultRun
+
+beforeAll(async () => {
+  workplace = await createWorkplace()
+  run = await runWithFaults(workplace, { tasks: 10, rollouts: 3, concurrency: 16, capacity: 8 })
+}, 120_000)
+afterAll(async () => await workplace.dispose())
+
+describe('collecting from a server that fails in every way', () => {
+  it('ends, with every trajectory accounted for', () => {
+    const [collected] = run.result.json<{ trajectories: number; done: number; failed: number }>()
+    expect(run.result.stderr).not.toMatch(/unexpected|unhandled|\n\s+at /i)
+    expect(collected?.trajectories).toBe(30)
+    expect((collected?.done ?? 0) + (collected?.failed ?? 0)).toBe(30)
+    expect(collected?.done).toBeGreaterThan(15)
+    expect(countBy(run.trajectories, ({ status }) => status)).toEqual({
+      done: collected?.done,
+      ...(collected?.failed ? { failed: collected.failed } : {}),
+    })
+  })
+
+  it('books every request that the server saw, once', () => {
+    expect(run.calls.reduce((sum, call) => sum + call.attempts, 0)).toBe(run.seen.length)
+  })
+
+  it('records every failure under its class, and none that was not', () => {
+    const met = countBy(
+      run.calls.flatMap(({ error, raw }) => [...(raw?.failedAttempts ?? []), ...(error ? [error] : [])]),
+      ({ code }) => code,
+    )
+    const known = new Set(Object.values(classesOf).flat())
+    expect(Object.keys(met).filter((code) => !known.has(code))).toEqual([])
+    for (const [fault, codes] of Object.entries(classesOf)) {
+      const served = run.faults.get(fault as keyof typeof classesOf) ?? 0
+      const recorded = codes.reduce((sum, code) => sum + (met[code] ?? 0), 0)
+      expect(served, fault).toBeGreaterThan(0)
+      expect(recorded, fault).toBeGreaterThan(0)
+    }
+    const failed = run.calls.filter(({ error }) => error !== null)
+    expect(failed.length).toBeGreaterThan(0)
+    expect(failed.every(({ response }) => response === null)).toBe(true)
+  })
+
+  it('records empty answers as answers', () => {
+    const { empty, reasoning_only } = countBy(run.calls, ({ raw }) => raw?.noText ?? null)
+    expect(empty).toBe(run.faults.get('empty'))
+    expect(reasoning_only).toBe(run.faults.get('reasoning_only'))
+    const thought = run.calls.filter(({ raw }) => raw?.noText === 'reasoning_only')
+    expect(thought.every(({ reasoning, error }) => reasoning !== null && error === null)).toBe(true)
+  })
+
+  it('adapts: the server is overrun at first and no more later', () => {
+    const slices = overTime(run.seen, 4)
+    const [first] = slices
+    const last = slices.at(-1)
+    expect(first?.open).toBeGreaterThan(run.capacity)
+    expect(last?.refused).toBeLessThan(Math.min(0.25, first?.refused ?? 0))
+  })
+})
