@@ -52,11 +52,24 @@ export interface RolloutEnd {
  * to be taken up by the next run), StoreError when nothing can be recorded.
  */
 export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
+  try {
+    return await attemptRollout(options, true)
+  } catch (thrown) {
+    if (!(thrown instanceof ReplayDiverged)) throw thrown
+    return await attemptRollout(options, false)
+  }
+}
+
+/** A replay that differed, where the run file wants such a rollout to start again. */
+class ReplayDiverged extends Error {}
+
+async function attemptRollout(options: RolloutOptions, takeUp: boolean): Promise<RolloutEnd> {
   const { store, runId, config, trajectory, emit, models } = options
   // What an earlier attempt has recorded is taken up; a first attempt has recorded nothing.
   const { origin } = trajectory
   if (origin) await copyBeginning(store, origin, { id: trajectory.id, runId })
-  const journal = trajectory.attempt > 0 || origin ? await store.readJournal(trajectory.id) : null
+  const begun = takeUp && (trajectory.attempt > 0 || origin !== null)
+  const journal = begun ? await store.readJournal(trajectory.id) : null
   const replay = journal && openReplay(journal, trajectory.id)
   await store.beginTrajectory(trajectory.id, new Date().toISOString(), { keep: replay !== null })
   emit({
@@ -96,7 +109,11 @@ export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
     seed: trajectory.seed,
     taskHash: trajectory.taskHash,
     replay,
-    diverged: async (divergence) => await store.markDivergence(trajectory.id, divergence),
+    async diverged(divergence) {
+      // A fork cannot do without what it has taken over.
+      if (config.onDivergence === 'restart' && !origin) throw new ReplayDiverged()
+      await store.markDivergence(trajectory.id, divergence)
+    },
     signal: AbortSignal.any([options.signal, deadline.signal]),
     timedOut: () => deadline.signal.aborted && !options.signal.aborted,
     emit,
@@ -114,6 +131,7 @@ export async function runRollout(options: RolloutOptions): Promise<RolloutEnd> {
     end = { ...root, status: root.stopReason === 'model_error' && mayRetry(root) ? 'failed' : 'done' }
   } catch (thrown) {
     options.signal.throwIfAborted()
+    if (thrown instanceof ReplayDiverged) throw thrown
     if (thrown instanceof DescentError && thrown.boundary === 'store') throw thrown
     const error = toErrorRecord(thrown, 'sandbox')
     end = { status: 'failed', stopReason: 'sandbox_error', answer: null, error }

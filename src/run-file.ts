@@ -200,6 +200,10 @@ export const runFileSchema = z
     tags: z.array(z.string()).default([]),
     policyVersion: z.string().optional(),
     minIsolation: isolationSchema.default('landlock'),
+    onDivergence: z.enum(['keep', 'restart']).default('keep').meta({
+      description:
+        'What becomes of a rollout that is taken up and whose recorded cells do something else: keep (it goes on, flagged) or restart.',
+    }),
   })
   .meta({ id: 'RunFile', title: 'Descent run file' })
 export type RunFile = z.input<typeof runFileSchema>

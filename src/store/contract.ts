@@ -132,6 +132,40 @@ export interface CallTokens {
   logprobs: Float32Array | null
 }
 
+/** A score with what tells it from others of its name. */
+export interface StoredScore {
+  id: string
+  reward: string
+  version: string
+  optionsHash: string
+  weight: number
+  value: number | null
+  error: ErrorRecord | null
+  details: Record<string, Json> | null
+  author: string
+  createdAt: string
+}
+
+/** A trajectory's figures without its tree. */
+export interface Figures {
+  id: string
+  taskId: string
+  rollout: number
+  status: TrajectoryStatus
+  stopReason: StopReason | null
+  turns: number
+  cells: number
+  failedCells: number
+  calls: number
+  maxDepth: number
+  inputTokens: number
+  outputTokens: number
+  costUsd: number | null
+  seconds: number | null
+  /** The newest of each (reward, version, options), the oldest of them first. */
+  scores: StoredScore[]
+}
+
 export interface Page<T> {
   items: T[]
   /** Give it back as `cursor` to get the next page; null on the last one. */
@@ -202,6 +236,8 @@ export interface Store {
 
   // Scores and datasets
   addScores(scores: NewScore[]): Promise<void>
+  /** In the order of the tasks, then of the rollouts; whatever their status. */
+  listFigures(runId: string, options: { limit: number; cursor?: string | null }): Promise<Page<Figures>>
   addDataset(dataset: NewDataset): Promise<void>
   listDatasets(): Promise<(NewDataset & { createdAt: string })[]>
   findDataset(id: string): Promise<NewDataset & { createdAt: string }>

@@ -7,6 +7,7 @@ import type { Store } from './contract.ts'
 import type { Database } from './database.ts'
 import * as datasets from './datasets.ts'
 import { openEmbedded } from './embedded.ts'
+import { listFigures } from './figures.ts'
 import { openFailure, storeFailure } from './failures.ts'
 import { openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
@@ -153,6 +154,7 @@ function makeStore(opened: {
     readTokens: (id) => readTokens(database, id),
     readTask: (runId, taskId) => tasks.readTask(database, runId, taskId),
     writeContext: (taskHash, path) => tasks.writeContext(database, taskHash, path),
+    listFigures: (runId, options) => listFigures(database, runId, options),
     addScores: (rows) => scores.addScores(database, rows),
     addDataset: (dataset) => datasets.addDataset(database, dataset),
     listDatasets: () => datasets.listDatasets(database),

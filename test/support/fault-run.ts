@@ -22,21 +22,20 @@ export interface FaultRun {
   faults: Map<Fault, number>
   calls: StoredCall[]
   trajectories: { status: string; stop_reason: string | null; error: unknown }[]
-  capacity: number
   seconds: number
 }
 
 export async function runWithFaults(
   workplace: Workplace,
-  options: { tasks: number; rollouts: number; concurrency: number; capacity: number },
+  options: { tasks: number; rollouts: number; concurrency: number; capacity: (count: number) => number },
 ): Promise<FaultRun> {
-  const server = await startFaultyServer({ capacity: options.capacity, delayMs: 10 })
+  const server = await startFaultyServer({ capacity: options.capacity, delayMs: 120 })
   const model = {
     provider: 'openai',
     name: 'faulty',
     baseUrl: server.baseUrl,
     maxAttempts: 2,
-    startConcurrency: options.capacity * 4,
+    startConcurrency: 64,
     timeoutSeconds: 1.5,
   }
   const file = path.join(workplace.directory, 'faults.yaml')
@@ -67,7 +66,6 @@ export async function runWithFaults(
       faults,
       calls: (tables.get('calls') ?? []) as unknown as StoredCall[],
       trajectories: (tables.get('trajectories') ?? []) as unknown as FaultRun['trajectories'],
-      capacity: options.capacity,
       seconds,
     }
   } finally {

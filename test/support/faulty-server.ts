@@ -16,7 +16,7 @@ export type Fault =
 
 /** Of 1000 requests, how many meet which fault. */
 const shares: Record<Fault, number> = {
-  rate_limit: 40,
+  rate_limit: 10,
   server_error: 50,
   hang: 25,
   cut: 50,
@@ -42,14 +42,15 @@ export interface FaultyServer extends OpenAIServer {
   faultOf(request: SeenRequest): Fault | null
 }
 
+/** `capacity`: requests that are borne at once, by the number of requests before. */
 export async function startFaultyServer(options: {
-  capacity: number
+  capacity: (count: number) => number
   delayMs: number
 }): Promise<FaultyServer> {
   const careful = createScriptedModel('careful')
   const faults = new Map<Reply, Fault>()
   const server = await startOpenAIServer(async (body, count, open) => {
-    const fault = open > options.capacity ? 'rate_limit' : plannedFault(count)
+    const fault = open > options.capacity(count) ? 'rate_limit' : plannedFault(count)
     const messages = body.messages as Message[]
     const { text } = await careful.complete(
       { messages, sampling: {}, wantTokens: false, seed: 1 },

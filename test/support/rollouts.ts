@@ -1,7 +1,7 @@
 // Runs single rollouts of scripted policies in a real sandbox and a real store, and reads them back.
 import { newRun } from '../../api/compose.ts'
 import { planRun, runJob } from '../../collectors/job.ts'
-import { createProtocol } from '../../collectors/protocols/index.ts'
+import { createProtocol, type ProtocolOptions } from '../../collectors/protocols/index.ts'
 import type { Json } from '../../src/json.ts'
 import { createTableModel, type Model, type ModelRequest } from '../../src/models/index.ts'
 import { runFileSchema, type RunFile } from '../../src/run-file.ts'
@@ -12,8 +12,11 @@ import type { Trajectory } from '../../src/trajectory.ts'
 export interface Setting {
   context?: Json
   limits?: RunFile['limits']
-  protocol?: 'rlm' | 'rlm-final' | 'repl' | 'direct'
+  prompt?: string
+  protocol?: ProtocolOptions['id'] | ProtocolOptions
   sub?: (request: ModelRequest, signal: AbortSignal) => Promise<string> | string
+  /** In place of `sub`. */
+  subModel?: Model
   child?: Model
   tokensPerCall?: { inputTokens: number; outputTokens: number }
   costPerCall?: number
@@ -78,12 +81,12 @@ export async function roll(
     name: 'loop',
     tasks: 'none',
     model: { provider: 'scripted', name: 'table' },
-    protocol: setting.protocol ?? 'rlm',
     limits: { maxTurns: 5, cellSeconds: 10, ...setting.limits },
   })
-  const protocol = createProtocol(config.protocol)
+  const { protocol: given = 'rlm' } = setting
+  const protocol = createProtocol(typeof given === 'string' ? { id: given } : given)
   const policy = priced(createTableModel(responses), setting)
-  const sub = setting.sub ? functionModel('sub', setting.sub) : policy
+  const sub = setting.subModel ?? (setting.sub ? functionModel('sub', setting.sub) : policy)
   const child = setting.child ?? policy
   const models = {
     policy,
@@ -97,7 +100,7 @@ export async function roll(
     async *tasks() {
       const context =
         typeof value === 'string' ? { kind: 'text' as const, text: value } : { kind: 'json' as const, value }
-      yield { id: 'one', prompt: 'What?', context, answer: null, metadata: {} }
+      yield { id: 'one', prompt: setting.prompt ?? 'What?', context, answer: null, metadata: {} }
     },
   }
   const run = newRun({ config, configHash: 'x', protocol, models, rewards: [], taskset, scripted: true })

@@ -14,7 +14,7 @@ export async function dumpStore(store: string): Promise<Map<string, DumpedRow[]>
   try {
     return await dump(`postgres://${user}:${password}@${host}:${port}/${database}`)
   } finally {
-    await server.close()
+    await server.anchor.end()
   }
 }
 
