@@ -66,9 +66,12 @@ export async function prepareRun(
       : createProtocol({ ...protocolOptions(config), texts })
   const rewards = await openRewards(config.rewards, directory)
   const taskset = openTaskset(config.tasks, directory)
+  if (taskset.refusesStorage !== undefined) throw new UsageError(`tasks: ${taskset.refusesStorage}`)
+  checkPrices(config)
   const models = openModels(config)
+  const tasksFile = typeof config.tasks === 'string' ? config.tasks : config.tasks.options['path']
   const tasksStamp =
-    typeof config.tasks === 'string' ? await fileStamp(path.resolve(directory, config.tasks)) : null
+    typeof tasksFile === 'string' ? await fileStamp(path.resolve(directory, tasksFile)) : null
   const scripted = [models.policy, models.sub, models.child].some((model) => model.scripted)
   const configHash = hashOf({ config, protocol: protocol.hash, tasksStamp })
   return { config, configHash, protocol, models, rewards, taskset, scripted }
@@ -112,6 +115,18 @@ async function readNamedFile(what: string, name: string, directory: string): Pro
   return await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`${what}: ${file} cannot be read (${error.code ?? error.message})`)
   })
+}
+
+/** A limit in dollars that nothing could be counted against would be no limit. */
+function checkPrices(config: RunConfig): void {
+  if (config.limits.maxCostUsd === undefined) return
+  for (const field of ['model', 'subModel', 'childModel'] as const) {
+    const model = config[field]
+    if (!model || model.provider === 'scripted' || model.prices) continue
+    throw new UsageError(
+      `limits.maxCostUsd needs the prices of ${field} ${model.name}: give ${field}.prices {input, output} in dollars per million tokens, or "provider" when the server reports costs`,
+    )
+  }
 }
 
 function openModels(config: RunConfig): RunModels {

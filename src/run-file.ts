@@ -79,9 +79,15 @@ export const modelConfigSchema = z
           'Answer equal requests at temperature 0 from a directory: true for the usual one, or its path.',
       }),
     prices: z
-      .strictObject({ input: price, output: price, cached: price.optional() })
+      .union([
+        z.strictObject({ input: price, output: price, cached: price.optional() }),
+        z.literal('provider'),
+      ])
       .optional()
-      .meta({ description: 'Dollars per million tokens.' }),
+      .meta({
+        description:
+          'Dollars per million tokens, or `provider` when the server reports what a call has cost.',
+      }),
   })
   .meta({ id: 'ModelConfig' })
 export type ModelConfig = z.infer<typeof modelConfigSchema>

@@ -7,7 +7,7 @@ export function costOf(
   prices: ModelConfig['prices'],
 ): Pick<ModelResponse, 'costUsd' | 'costSource'> {
   if (response.costUsd !== null) return { costUsd: response.costUsd, costSource: response.costSource }
-  if (!prices || !response.usage) return { costUsd: null, costSource: 'none' }
+  if (!prices || prices === 'provider' || !response.usage) return { costUsd: null, costSource: 'none' }
   const { inputTokens, outputTokens, cachedTokens } = response.usage
   const fresh = inputTokens - cachedTokens
   const dollars =

@@ -56,6 +56,11 @@ describe('a mistake in a run file', () => {
       ['genius', 'careful'],
     ],
     [
+      'a limit in dollars without prices',
+      'name: x\ntasks: t.jsonl\nmodel: {provider: openai, name: m, baseUrl: "http://127.0.0.1:9/v1"}\nlimits: {maxCostUsd: 1}\n',
+      ['maxCostUsd', 'model.prices', 'provider'],
+    ],
+    [
       'a key that is not set',
       'name: x\ntasks: t.jsonl\nmodel: {provider: openai, name: m, apiKeyEnv: DESCENT_NO_SUCH_KEY}\n',
       ['DESCENT_NO_SUCH_KEY'],
