@@ -66,6 +66,7 @@ export const trajectoryTreeSchema = trajectorySchema
   .extend({
     answer: previewSchema.nullable(),
     invocations: z.array(invocationNodeSchema),
+    lostCalls: z.array(callNodeSchema),
     task: taskViewSchema.nullable().meta({ description: 'Null when the task is not stored.' }),
   })
   .meta({ id: 'TrajectoryTree', description: 'A trajectory without message bodies; texts are previews.' })
@@ -89,6 +90,7 @@ export function trajectoryTree(trajectory: Trajectory, task: TaskView | null): T
     ...trajectory,
     answer: previewOrNull(trajectory.answer, treeLimits.output),
     invocations: trajectory.invocations.map(invocationNode),
+    lostCalls: trajectory.lostCalls.map(callNode),
     task,
   }
 }
@@ -143,7 +145,7 @@ export function findCall(trajectory: Trajectory, callId: string): Call | undefin
       if (call) return call
     }
   }
-  return undefined
+  return trajectory.lostCalls.find((call) => call.id === callId)
 }
 
 export function findCell(trajectory: Trajectory, cellId: string): Cell | undefined {

@@ -172,7 +172,8 @@ function makeRow(runId: string, index: number): TrajectoryRow {
 
 function toRow({ invocations, ...trajectory }: Trajectory): TrajectoryRow {
   const turns = invocations.flatMap((invocation) => invocation.turns)
-  const { schemaVersion: _s, sandbox: _b, protocol: _p, seed: _d, attempt: _a, ...row } = trajectory
+  const { schemaVersion: _s, sandbox: _b, protocol: _p, seed: _d, attempt: _a, ...rest } = trajectory
+  const { divergence: _v, origin: _o, lostCalls: _l, ...row } = rest
   const cells = turns.reduce((sum, turn) => sum + turn.cells.length, 0)
   return { ...row, turns: turns.length, calls: trajectory.usage.calls, cells }
 }

@@ -1,7 +1,8 @@
 // The root of the tree: the task, what came out, and how it was judged.
 import type { TrajectoryTree } from '../../http/tree.ts'
-import { formatCount, formatReward } from '../format.ts'
+import { formatCount, formatReward, plural } from '../format.ts'
 import { Fact } from '../parts/chips.tsx'
+import { Link } from '../parts/link.tsx'
 import { LongText, Visible } from '../text/text.tsx'
 import { Section } from './section.tsx'
 
@@ -17,6 +18,7 @@ export function Overview({ tree }: { tree: TrajectoryTree }) {
           <LongText text={tree.error.message} label="Error" />
         </div>
       )}
+      {tree.divergence && <DivergenceNote divergence={tree.divergence} />}
       {tree.task && (
         <Section
           title="Task"
@@ -57,12 +59,38 @@ export function Overview({ tree }: { tree: TrajectoryTree }) {
           <Fact name="Seed">{tree.seed}</Fact>
           <Fact name="Attempt">{tree.attempt}</Fact>
           <Fact name="Schema">{tree.schemaVersion}</Fact>
+          {tree.origin && (
+            <Fact name="Fork of">
+              <Link to={`/trajectories/${encodeURIComponent(tree.origin.trajectoryId)}`}>
+                <code>{tree.origin.trajectoryId.slice(-8)}</code>
+              </Link>{' '}
+              after {plural(tree.origin.turns, 'turn')}
+            </Fact>
+          )}
+          {tree.lostCalls.length > 0 && (
+            <Fact name="Lost calls">
+              {plural(tree.lostCalls.length, 'call')} given up or failed before the rollout was taken up again
+            </Fact>
+          )}
           <Fact name="Trajectory">
             <code>{tree.id}</code>
           </Fact>
         </dl>
       </Section>
     </>
+  )
+}
+
+function DivergenceNote({ divergence }: { divergence: NonNullable<TrajectoryTree['divergence']> }) {
+  const { turn, cell, what, recorded, replayed } = divergence
+  return (
+    <div class="callout bad-callout" role="note">
+      <b>
+        Taken up again, turn {turn + 1}, cell {cell + 1} differed in its {what}
+      </b>
+      <LongText text={recorded} label="Recorded" />
+      <LongText text={replayed} label="Replayed" />
+    </div>
   )
 }
 
