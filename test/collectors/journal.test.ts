@@ -1,32 +1,15 @@
 // What a trajectory takes in the store.
 import path from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { newRun } from '../../api/compose.ts'
 import { planRun, runJob } from '../../collectors/job.ts'
 import { createProtocol } from '../../collectors/protocols/index.ts'
-import { openSandbox } from '../../collectors/sandbox/index.ts'
 import { createTableModel } from '../../src/models/index.ts'
 import { runFileSchema } from '../../src/run-file.ts'
-import type { Sandbox } from '../../src/sandbox.ts'
 import { openEmbedded } from '../../src/store/embedded.ts'
-import { openStore, type Store } from '../../src/store/index.ts'
-import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
-import { roll } from '../support/rollouts.ts'
+import { roll, useWorkbench } from '../support/rollouts.ts'
 
-let directory: string
-let store: Store
-let sandbox: Sandbox
-
-beforeAll(async () => {
-  directory = await temporaryDirectory('journal')
-  store = await openStore(path.join(directory, 'store'))
-  sandbox = await openSandbox({})
-})
-afterAll(async () => {
-  await sandbox.close()
-  await store.close()
-  await removeDirectory(directory)
-})
+const bench = useWorkbench('journal')
 
 it('grows with the number of turns, not with its square', async () => {
   const turn = '```repl\nprint("x" * 3000)\n```'
@@ -34,9 +17,9 @@ it('grows with the number of turns, not with its square', async () => {
   const sizes: number[] = []
   for (const turns of [10, 20, 40]) {
     const responses = [...Array.from({ length: turns - 1 }, () => turn), last]
-    const trajectory = await roll({ store, sandbox }, responses, { limits: { maxTurns: 50 } })
+    const trajectory = await roll(bench, responses, { limits: { maxTurns: 50 } })
     expect(trajectory.invocations[0]?.turns).toHaveLength(turns)
-    sizes.push(JSON.stringify(await store.readJournal(trajectory.id)).length)
+    sizes.push(JSON.stringify(await bench.store.readJournal(trajectory.id)).length)
   }
   const [ten = 0, twenty = 0, forty = 0] = sizes
   expect(twenty / ten).toBeLessThan(2.1)
@@ -74,14 +57,20 @@ it('holds a context of 50 MB once, however many rollouts use it', async () => {
     },
   }
   const run = newRun({ config, configHash: 'large', protocol, models, rewards: [], taskset, scripted: true })
-  await store.createRun(run)
-  const job = { store, runId: run.id, config, signal: new AbortController().signal, emit: () => {} }
+  await bench.store.createRun(run)
+  const job = {
+    store: bench.store,
+    runId: run.id,
+    config,
+    signal: new AbortController().signal,
+    emit: () => {},
+  }
   await planRun({ ...job, taskset })
-  const summary = await runJob({ ...job, protocol, sandbox, models, score: null })
+  const summary = await runJob({ ...job, protocol, sandbox: bench.sandbox, models, score: null })
   expect(summary).toMatchObject({ done: 16, failed: 0 })
-  const rows = (await store.listTrajectories(run.id, { limit: 16 })).items
+  const rows = (await bench.store.listTrajectories(run.id, { limit: 16 })).items
   expect(new Set(rows.map((row) => row.answer))).toEqual(new Set(['50000000']))
-  const { anchor } = await openEmbedded(path.join(directory, 'store'))
+  const { anchor } = await openEmbedded(path.join(bench.directory, 'store'))
   const [bytes] = await anchor`select sum(octet_length(data))::float8 as size from blobs`
   await anchor.end()
   expect(bytes?.size).toBeLessThan(50_000_000)

@@ -1,31 +1,13 @@
 // The loop against a scripted policy, the real sandbox and a real store.
-import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSandbox } from '../../collectors/sandbox/index.ts'
+import { describe, expect, it } from 'vitest'
 import { ModelError } from '../../src/errors.ts'
 import { createTableModel } from '../../src/models/index.ts'
-import type { Sandbox } from '../../src/sandbox.ts'
-import { openStore, type Store } from '../../src/store/index.ts'
 import type { Trajectory } from '../../src/trajectory.ts'
-import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
-import { roll as rollOne, type Setting } from '../support/rollouts.ts'
+import { roll as rollOne, useWorkbench, type Setting } from '../support/rollouts.ts'
 
-let directory: string
-let store: Store
-let sandbox: Sandbox
+const bench = useWorkbench('loop')
 
-beforeAll(async () => {
-  directory = await temporaryDirectory('loop')
-  store = await openStore(path.join(directory, 'store'))
-  sandbox = await openSandbox({})
-})
-afterAll(async () => {
-  await sandbox.close()
-  await store.close()
-  await removeDirectory(directory)
-})
-
-const roll = (responses: string[], setting?: Setting) => rollOne({ store, sandbox }, responses, setting)
+const roll = (responses: string[], setting?: Setting) => rollOne(bench, responses, setting)
 
 const answer = (text: string) =>
   `\`\`\`repl\nanswer['content'] = ${JSON.stringify(text)}\nanswer['ready'] = True\n\`\`\``

@@ -1,29 +1,11 @@
 // Trees of invocations: children that call children, in batches, stored node by node as prescribed.
-import path from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openSandbox } from '../../collectors/sandbox/index.ts'
+import { expect, it } from 'vitest'
 import { createModel, createTableModel } from '../../src/models/index.ts'
-import type { Sandbox } from '../../src/sandbox.ts'
-import { openStore, type Store } from '../../src/store/index.ts'
 import type { Call, Invocation, Trajectory } from '../../src/trajectory.ts'
-import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
 import { startOpenAIServer } from '../support/openai-server.ts'
-import { roll } from '../support/rollouts.ts'
+import { roll, useWorkbench } from '../support/rollouts.ts'
 
-let directory: string
-let store: Store
-let sandbox: Sandbox
-
-beforeAll(async () => {
-  directory = await temporaryDirectory('recursion')
-  store = await openStore(path.join(directory, 'store'))
-  sandbox = await openSandbox({})
-})
-afterAll(async () => {
-  await sandbox.close()
-  await store.close()
-  await removeDirectory(directory)
-})
+const bench = useWorkbench('recursion')
 
 const code = (text: string) => `\`\`\`repl\n${text}\n\`\`\``
 
@@ -72,7 +54,7 @@ it('children call children in batches, three levels deep', async () => {
   const childJoin = code(
     'answer["content"] = "(" + " ".join(parts) + ")" if len(parts) > 1 else parts[0]\nanswer["ready"] = True',
   )
-  const trajectory = await roll({ store, sandbox }, [split, join], {
+  const trajectory = await roll(bench, [split, join], {
     context: 'r',
     limits: { maxDepth: 3 },
     child: createTableModel([childSplit, childJoin], { name: 'child' }),
@@ -84,7 +66,7 @@ it('children call children in batches, three levels deep', async () => {
   })
   const root = trajectory.invocations.find((invocation) => invocation.depth === 0)
   expect(root && asStored(trajectory, root, 'r')).toEqual(asPrescribed('r', 0))
-  expect(trajectory.invocations.map((invocation) => invocation.depth).toSorted()).toEqual([
+  expect(trajectory.invocations.map((invocation) => invocation.depth).toSorted((a, b) => a - b)).toEqual([
     0, 1, 1, 2, 2, 2, 2,
   ])
 
@@ -104,7 +86,7 @@ it('children call children in batches, three levels deep', async () => {
 
 it('a child that is at the limit of its depth asks plainly, whatever its cell does', async () => {
   const trajectory = await roll(
-    { store, sandbox },
+    bench,
     [code('print(rlm_query("one"))'), code('answer["content"] = "ok"\nanswer["ready"] = True')],
     {
       limits: { maxDepth: 2 },
@@ -131,7 +113,7 @@ it('a batch of twenty is booked call by call', async () => {
   })
   try {
     const trajectory = await roll(
-      { store, sandbox },
+      bench,
       [
         code(
           'r = llm_query_batched([str(i) for i in range(20)])\nprint(r == ["n%d" % i for i in range(20)])',

@@ -41,7 +41,7 @@ export async function killAgainAndAgain(options: {
   })
   const runFile = async (name: string): Promise<string> => {
     const file = path.join(directory, `${name}.yaml`)
-    const content = {
+    const run = {
       name,
       tasks: { taskset: 'factbook', options: { count: options.tasks, maxCharacters: 40_000, seed: 11 } },
       model: { provider: 'openai', name: 'test-model', baseUrl: server.baseUrl },
@@ -49,7 +49,7 @@ export async function killAgainAndAgain(options: {
       limits: { maxTurns: 10 },
       rewards: ['auto'],
     }
-    await writeFile(file, JSON.stringify(content))
+    await writeFile(file, JSON.stringify(run))
     return file
   }
   const collect = async (file: string, killAfter: number | null) => {
@@ -101,7 +101,8 @@ export async function killAgainAndAgain(options: {
       diverged: stored.diverged,
       storedCalls: stored.count,
       sameContent:
-        (await content(store, directory, calm.runId)) === (await content(store, directory, killed.runId)),
+        (await trainingSet(store, directory, calm.runId)) ===
+        (await trainingSet(store, directory, killed.runId)),
     }
     return report
   } finally {
@@ -136,7 +137,7 @@ async function storedCalls(store: Awaited<ReturnType<typeof openStore>>, runId: 
 }
 
 /** The training set of a run as text, without what names the run or the time. */
-async function content(store: string, directory: string, runId: string): Promise<string> {
+async function trainingSet(store: string, directory: string, runId: string): Promise<string> {
   const out = path.join(directory, `set-${runId}`)
   const exported = await descent([
     'export',

@@ -1,13 +1,17 @@
 // Runs single rollouts of scripted policies in a real sandbox and a real store, and reads them back.
+import path from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
 import { newRun } from '../../api/compose.ts'
 import { planRun, runJob } from '../../collectors/job.ts'
 import { createProtocol, type ProtocolOptions } from '../../collectors/protocols/index.ts'
+import { openSandbox } from '../../collectors/sandbox/index.ts'
 import type { Json } from '../../src/json.ts'
 import { createTableModel, type Model, type ModelRequest } from '../../src/models/index.ts'
 import { runFileSchema, type RunFile } from '../../src/run-file.ts'
 import type { Sandbox } from '../../src/sandbox.ts'
-import type { Store } from '../../src/store/index.ts'
+import { openStore, type Store } from '../../src/store/index.ts'
 import type { Trajectory } from '../../src/trajectory.ts'
+import { removeDirectory, temporaryDirectory } from './directory.ts'
 
 export interface Setting {
   context?: Json
@@ -67,8 +71,25 @@ function priced(model: Model, setting: Setting): Model {
 
 /** The tools of a test: where rollouts run and where they are stored. */
 export interface Workbench {
+  directory: string
   store: Store
   sandbox: Sandbox
+}
+
+/** Sets up a workbench for all tests of a file; it is there once they run. */
+export function useWorkbench(name: string): Workbench {
+  const bench = {} as Workbench
+  beforeAll(async () => {
+    bench.directory = await temporaryDirectory(name)
+    bench.store = await openStore(path.join(bench.directory, 'store'))
+    bench.sandbox = await openSandbox({})
+  })
+  afterAll(async () => {
+    await bench.sandbox.close()
+    await bench.store.close()
+    await removeDirectory(bench.directory)
+  })
+  return bench
 }
 
 /** Runs one rollout of one task and gives it as it was stored. */
