@@ -1,7 +1,6 @@
 // Where the wings meet: from a run file to everything that a job needs.
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import {
   createProtocol,
   type Protocol,
@@ -10,7 +9,7 @@ import {
 } from '../collectors/protocols/index.ts'
 import type { ScoreTrajectory } from '../collectors/job.ts'
 import type { RunModels } from '../collectors/rollout.ts'
-import { findReward } from '../rewards/index.ts'
+import type { WeightedReward } from '../rewards/index.ts'
 import { scoreTrajectory } from '../rewards/score.ts'
 import { UsageError } from '../src/errors.ts'
 import { hashOf } from '../src/hash.ts'
@@ -18,18 +17,14 @@ import { newId } from '../src/ids.ts'
 import type { Json } from '../src/json.ts'
 import { createModel } from '../src/models/index.ts'
 import { version } from '../src/package.ts'
-import type { BoundReward, Reward } from '../src/reward.ts'
-import { runFileSchema, type RewardConfig, type RunConfig, type ToolConfig } from '../src/run-file.ts'
+import type { RewardTools } from '../src/reward-tools.ts'
+import { runFileSchema, type RunConfig, type ToolConfig } from '../src/run-file.ts'
 import type { NewRun, Store, StoredRun } from '../src/store/contract.ts'
 import type { Taskset } from '../src/tasks/task.ts'
 import { openTaskset } from '../src/tasks/index.ts'
 import { schemaVersion } from '../src/trajectory.ts'
 import { parseYaml } from '../src/yaml.ts'
-
-export interface WeightedReward {
-  bound: BoundReward
-  weight: number
-}
+import { openRewards } from './rewards.ts'
 
 export interface PreparedRun {
   config: RunConfig
@@ -88,9 +83,10 @@ async function openProtocol(config: RunConfig, directory: string): Promise<Proto
 /** `maxDepth: 0` is the reference's plain call: no REPL at all. */
 function protocolOptions(config: RunConfig): ProtocolOptions {
   const { protocol } = config
-  const { variant, ...rest } = protocol
-  if (config.limits.maxDepth === 0 && protocol.id !== 'direct') return { ...rest, id: 'direct' }
-  return { ...protocol, tools: (config.tools ?? []).map(toTool) }
+  const tools = (config.tools ?? []).map(toTool)
+  if (config.limits.maxDepth === 0 && protocol.id !== 'direct')
+    return { ...protocol, id: 'direct', variant: undefined, tools }
+  return { ...protocol, tools }
 }
 
 function toTool({ name, description, python, data }: ToolConfig): Tool {
@@ -135,47 +131,6 @@ function openModels(config: RunConfig): RunModels {
   const child = config.childModel ? createModel(config.childModel) : policy
   const named = new Map([policy, sub, child].map((model) => [model.name, model]))
   return { policy, sub, child, named }
-}
-
-/** Built-in rewards by name; a name that is a path is a module whose default export is a reward. */
-export async function openRewards(configs: RewardConfig[], directory: string): Promise<WeightedReward[]> {
-  const rewards: WeightedReward[] = []
-  for (const { name, weight, options } of configs) {
-    const reward = /[./\\].*\.[cm]?[jt]s$/.test(name)
-      ? await importReward(path.resolve(directory, name))
-      : findReward(name)
-    try {
-      rewards.push({ bound: reward.bind(options), weight })
-    } catch (error) {
-      const detail = error instanceof Error ? firstLine(error) : String(error)
-      throw new UsageError(`reward ${name}: its options are not accepted: ${detail}`, { cause: error })
-    }
-  }
-  return rewards
-}
-
-function firstLine(error: Error): string {
-  const issues = (error as { issues?: { path: PropertyKey[]; message: string }[] }).issues
-  const issue = issues?.[0]
-  return issue
-    ? `${issue.path.join('.') || 'options'}: ${issue.message}`
-    : (error.message.split('\n')[0] ?? '')
-}
-
-async function importReward(file: string): Promise<Reward> {
-  const module = (await import(pathToFileURL(file).href).catch((error: unknown) => {
-    throw new UsageError(
-      `reward ${file}: cannot be loaded: ${error instanceof Error ? firstLine(error) : String(error)}`,
-      { cause: error },
-    )
-  })) as { default?: Partial<Reward> }
-  const reward = module.default
-  if (typeof reward?.bind !== 'function' || typeof reward.name !== 'string') {
-    throw new UsageError(
-      `reward ${file}: its default export is not a reward; export default defineReward({…})`,
-    )
-  }
-  return reward as Reward
 }
 
 async function fileStamp(file: string): Promise<Json> {
@@ -227,12 +182,17 @@ export async function prepareStoredRun(run: StoredRun, directory: string): Promi
   return await prepareRun(config, directory, texts)
 }
 
-/** Scores a stored trajectory with `rewards` and stores the scores. */
-export function scorer(store: Store, runId: string, rewards: WeightedReward[]): ScoreTrajectory {
+/** Scores a stored trajectory with `rewards` and stores the scores; those that compare a group are left out. */
+export function scorer(
+  store: Store,
+  runId: string,
+  rewards: WeightedReward[],
+  tools: RewardTools = {},
+): ScoreTrajectory {
   return async (trajectoryId) => {
     const trajectory = await store.readTrajectory(trajectoryId)
     const task = await store.readTask(runId, trajectory.taskId)
-    const scores = await scoreTrajectory(rewards, task, trajectory)
+    const scores = await scoreTrajectory(rewards, task, trajectory, tools)
     await store.addScores(scores.map((score) => ({ ...score, id: newId(), runId, trajectoryId })))
     const values = scores.map((score) =>
       score.value === null || score.value === undefined ? null : score.weight * score.value,

@@ -69,13 +69,13 @@ function unanswered(stopReason: string): ErrorRecord {
 async function childContext(
   scratch: string,
   prompt: string,
-): Promise<{ facts: ContextFacts; file: ContextFile; text(): Promise<string> }> {
+): Promise<{ facts: ContextFacts; files: ContextFile[]; text(): Promise<string> }> {
   const bytes = Buffer.from(prompt)
   const file = path.join(scratch, `${createHash('sha256').update(bytes).digest('hex')}.txt`)
   await writeFile(file, bytes)
   return {
     facts: { type: 'str', characters: Array.from(prompt).length },
-    file: { path: file, format: 'text', bytes: bytes.length },
+    files: [{ path: file, format: 'text', bytes: bytes.length }],
     text: async () => prompt,
   }
 }

@@ -5,15 +5,17 @@ import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { ContextFile } from '../src/sandbox.ts'
 import type { Store } from '../src/store/contract.ts'
+import { unpackContexts } from '../src/tasks/several.ts'
 import type { ContextFacts } from '../src/tasks/task.ts'
 
 export interface CachedContext {
+  /** Of several contexts, the facts of the last one, as the reference tells them of the newest. */
   facts: ContextFacts
-  file: ContextFile
+  files: ContextFile[]
 }
 
 export interface ContextCache {
-  /** Runs `use` with the task's context on disk. */
+  /** Runs `use` with the task's contexts on disk. */
   with<T>(taskHash: string, use: (context: CachedContext) => Promise<T>): Promise<T>
 }
 
@@ -21,10 +23,8 @@ export function createContextCache(store: Store, directory: string): ContextCach
   const entries = new Map<string, { users: number; ready: Promise<CachedContext> }>()
 
   async function load(taskHash: string): Promise<CachedContext> {
-    await mkdir(directory, { recursive: true })
-    const file = path.join(directory, taskHash)
-    const { format, type, characters, bytes } = await store.writeContext(taskHash, file)
-    return { facts: { type: type as ContextFacts['type'], characters }, file: { path: file, format, bytes } }
+    await mkdir(path.join(directory, taskHash), { recursive: true })
+    return await writeContexts(store, taskHash, path.join(directory, taskHash, 'context'))
   }
 
   return {
@@ -38,9 +38,22 @@ export function createContextCache(store: Store, directory: string): ContextCach
         entry.users -= 1
         if (entry.users === 0) {
           entries.delete(taskHash)
-          await rm(path.join(directory, taskHash), { force: true })
+          await rm(path.join(directory, taskHash), { recursive: true, force: true })
         }
       }
     },
   }
+}
+
+/** Writes the contexts of a task to `file`, or beside it when there are several. Errors raised: StoreError. */
+export async function writeContexts(store: Store, taskHash: string, file: string): Promise<CachedContext> {
+  const { format, type, characters, bytes } = await store.writeContext(taskHash, file)
+  if (format !== 'several') {
+    const facts = { type: type as ContextFacts['type'], characters }
+    return { facts, files: [{ path: file, format, bytes }] }
+  }
+  const contexts = await unpackContexts(file)
+  await rm(file)
+  const facts = contexts.at(-1)?.facts ?? { type: 'str', characters: 0 }
+  return { facts, files: contexts.map((context) => context.file) }
 }

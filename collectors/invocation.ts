@@ -11,6 +11,7 @@ import type { NewCell, Store } from '../src/store/contract.ts'
 import type { Budget } from './budget.ts'
 import type { Emit } from './events.ts'
 import { asksForAnswer, takeDraft } from './at-limit.ts'
+import { findAnswer } from './find-answer.ts'
 import { createLimit } from './limit.ts'
 import type { Protocol } from './protocols/index.ts'
 import type { CallOutcome, CallPlace, Recorder } from './recorder.ts'
@@ -48,7 +49,7 @@ export interface InvocationInput {
   depth: number
   parent: { cellId: string; callId: string } | null
   prompt: string | null
-  context: { facts: ContextFacts; file: ContextFile; text(): Promise<string> }
+  context: { facts: ContextFacts; files: ContextFile[]; text(): Promise<string> }
 }
 
 export interface InvocationEnd {
@@ -95,7 +96,7 @@ export async function runInvocation(
   const session =
     protocol.setup && tree.sandbox
       ? await tree.sandbox.open({
-          contexts: [input.context.file],
+          contexts: input.context.files,
           setup: protocol.setup,
           limits: sandboxLimits(tree.config),
           seed: replSeed(tree.taskHash),
@@ -145,7 +146,7 @@ async function turnLoop(tree: Tree, running: Running, runChild: RunChild): Promi
     tree.signal.throwIfAborted()
     const spent = budget.reached()
     if (spent) return await stop(spent, turn)
-    const ask = protocol.turnPrompt(turn, maxTurns)
+    const ask = protocol.turnPrompt(turn, maxTurns, { contexts: running.context.files.length })
     const outcome = await policyTurn(tree, running, { index: turn, ask, forced: false })
     if (!outcome.ok && tree.timedOut()) return await stop('max_time', turn)
     if (!outcome.ok) return end('model_error', await draftOf(outcome), outcome)
@@ -297,22 +298,6 @@ async function takeUpCell(tree: Tree, running: Running, replay: Replay, cell: Ne
   const divergence = await replayCell(session, replay, cell, { turn, depth: running.depth }, tree.signal)
   if (!tree.timedOut()) tree.signal.throwIfAborted()
   if (divergence) await tree.diverged(divergence)
-}
-
-/** The first answer that a cell declared, else one in the text. */
-async function findAnswer(
-  protocol: Protocol,
-  session: SandboxSession | null,
-  text: string,
-  results: CellResult[],
-): Promise<string | null> {
-  const declared = results.find((result) => result.finalAnswer !== null)?.finalAnswer
-  if (declared !== undefined && declared !== null) return declared
-  const tag = protocol.textAnswer(text)
-  if (tag === null) return null
-  if (tag.kind === 'text') return tag.text
-  const value = (await session?.variable(tag.name)) ?? null
-  return value === null ? null : protocol.variableAnswer(value)
 }
 
 /** Appends to the history; messages that an earlier attempt has stored are taken from there. */

@@ -131,11 +131,11 @@ export async function runJob(options: JobOptions): Promise<RunSummary> {
     const task = await store.readTask(runId, trajectory.taskId)
     const end = await contexts.with(
       trajectory.taskHash,
-      async ({ facts, file }) =>
+      async ({ facts, files }) =>
         await runRollout({
           ...job,
           trajectory,
-          task: { prompt: task.prompt, facts, file },
+          task: { prompt: task.prompt, facts, files },
           scratch: directory,
           signal,
         }),
@@ -172,7 +172,16 @@ export async function runJob(options: JobOptions): Promise<RunSummary> {
   }
 }
 
-const outages = new Set(['unreachable', 'timeout', 'server_error', 'rate_limit'])
+const outages = new Set([
+  'unreachable',
+  'timeout',
+  'server_error',
+  'rate_limit',
+  'stalled',
+  'connection_lost',
+  'stream_cut',
+  'not_json',
+])
 
 /** Failures that every further rollout would meet too. */
 function fatalError(error: ErrorRecord | null): ModelError | null {

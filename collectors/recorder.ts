@@ -5,11 +5,13 @@
 import { ModelError, toErrorRecord, type ErrorRecord } from '../src/errors.ts'
 import type { Message, Model, ModelResponse, Sampling } from '../src/models/model.ts'
 import { newId } from '../src/ids.ts'
+import type { Json } from '../src/json.ts'
 import type { CellResult } from '../src/sandbox.ts'
 import type { JournalEntry, Store, TrajectoryJournal } from '../src/store/contract.ts'
 import type { Budget } from './budget.ts'
 import type { Emit } from './events.ts'
 import { callRow, cellRow } from './rows.ts'
+import { createTokenChains, sequenceOf } from '../src/models/token-deltas.ts'
 
 export interface CallPlace {
   id: string
@@ -23,7 +25,7 @@ export interface CallPlace {
 
 export type CallOutcome =
   | { ok: true; response: ModelResponse }
-  | { ok: false; error: ErrorRecord; retryable: boolean }
+  | { ok: false; error: ErrorRecord; retryable: boolean; raw?: Record<string, Json> | null }
 
 export interface Recorder {
   readonly trajectoryId: string
@@ -34,7 +36,7 @@ export interface Recorder {
   /** Hands records to the store. Errors raised: StoreError of an earlier record that could not be stored. */
   append(entries: Unowned[]): Promise<void>
   /** Counts what an earlier attempt has recorded and spent. */
-  takeUp(journal: TrajectoryJournal): void
+  takeUp(journal: TrajectoryJournal): Promise<void>
   /** Waits until all records are durable. Errors raised: StoreError. */
   settle(): Promise<void>
   /**
@@ -87,6 +89,7 @@ export function createRecorder(options: {
   emit: Emit
 }): Recorder {
   const { store, runId, trajectoryId, budget, emit } = options
+  const chains = createTokenChains()
   const counts = { cells: 0, failedCells: 0, turns: 0, maxDepth: 0 }
 
   let waiting: JournalEntry[] = []
@@ -143,13 +146,20 @@ export function createRecorder(options: {
     },
     append,
     settle,
-    takeUp({ invocations, turns, cells, calls }) {
+    async takeUp({ invocations, turns, cells, calls }) {
       counts.turns += turns.length
       counts.cells += cells.length
       counts.failedCells += cells.filter((cell) => cell.error).length
       counts.maxDepth = Math.max(0, ...invocations.map((row) => row.depth))
       // Rows of children make no request of their own.
-      for (const { inputTokens, outputTokens, costUsd } of calls.filter((call) => call.attempts > 0)) {
+      const tokens = await store.readTokens(trajectoryId)
+      for (const { id } of invocations) {
+        const own = turns.filter((turn) => turn.invocationId === id).toSorted((a, b) => a.index - b.index)
+        const last = own.at(-1)
+        const sequence = last ? sequenceOf(tokens, last.callId) : null
+        if (last && sequence) chains.continue(id, last.callId, sequence)
+      }
+      for (const { inputTokens, outputTokens, costUsd } of calls.filter(isRequest)) {
         budget.reserveCall()
         budget.spend({ inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0 }, costUsd ?? null)
       }
@@ -168,6 +178,10 @@ export function createRecorder(options: {
         startedAt,
         latencyMs,
       })
+      if (place.kind === 'policy') {
+        const placed = chains.place(place.invocationId, row.id, response?.tokens ?? null)
+        Object.assign(row, { tokenBaseCallId: placed.baseCallId, promptTokens: placed.prompt })
+      }
       await append([{ table: 'calls', row }, ...(givenUp ? [] : (withCall?.(outcome) ?? []))])
       emit({
         type: 'call-end',
@@ -197,6 +211,11 @@ export function createRecorder(options: {
       emit({ type: 'cell-end', trajectoryId, depth: place.depth, failed: result.error !== null })
     },
   }
+}
+
+/** Rows of children and of refused calls made no request; an answer out of the cache stands for one. */
+function isRequest(call: { attempts: number; costSource: string }): boolean {
+  return call.attempts > 0 || call.costSource === 'cache'
 }
 
 async function attempt(
@@ -230,6 +249,12 @@ async function attempt(
     }
     const error = toErrorRecord(thrown, 'model')
     const known = thrown instanceof ModelError ? thrown : null
-    return { ok: false, error, retryable: known?.retryable ?? false, attempts: known?.attempts ?? 1 }
+    return {
+      ok: false,
+      error,
+      retryable: known?.retryable ?? false,
+      raw: known?.raw ?? null,
+      attempts: known?.attempts ?? 1,
+    }
   }
 }

@@ -6,6 +6,7 @@ import type { RunConfig } from '../src/run-file.ts'
 import type { ContextFile, Sandbox } from '../src/sandbox.ts'
 import type { NewCell, NewInvocation, Store, TrajectoryJournal } from '../src/store/contract.ts'
 import type { Divergence } from '../src/trajectory.ts'
+import { writeContexts } from './context-cache.ts'
 import { replSeed, sandboxLimits } from './invocation.ts'
 import type { Protocol } from './protocols/index.ts'
 import { openReplay, replayCell, type Replay } from './replay.ts'
@@ -53,8 +54,13 @@ async function* replayInvocation(
 ): AsyncGenerator<ReplayedCell> {
   const { protocol, config, sandbox, signal } = options
   if (!protocol.setup) return
-  const contexts = [await contextOf(options, replay.journal, invocation)]
-  const session = await sandbox.open({ contexts, setup: protocol.setup, limits: sandboxLimits(config), seed: replSeed(options.taskHash) })
+  const contexts = await contextsOf(options, replay.journal, invocation)
+  const session = await sandbox.open({
+    contexts,
+    setup: protocol.setup,
+    limits: sandboxLimits(config),
+    seed: replSeed(options.taskHash),
+  })
   try {
     for (const { cell, turn } of cells) {
       const place = { turn, depth: invocation.depth }
@@ -69,18 +75,18 @@ async function* replayInvocation(
   }
 }
 
-/** The root's context is the task's; a child's is the prompt of the call that started it. */
-async function contextOf(
+/** The root's contexts are the task's; a child's is the prompt of the call that started it. */
+async function contextsOf(
   options: Parameters<typeof replayTrajectory>[0],
   journal: TrajectoryJournal,
   invocation: NewInvocation,
-): Promise<ContextFile> {
+): Promise<ContextFile[]> {
   const file = path.join(options.scratch, invocation.id)
   if (invocation.depth === 0) {
-    const { format, bytes } = await options.store.writeContext(options.taskHash, file)
-    return { path: file, format, bytes }
+    const { files } = await writeContexts(options.store, options.taskHash, file)
+    return files
   }
   const prompt = journal.calls.find((call) => call.id === invocation.parentCallId)?.prompt ?? ''
   await writeFile(file, prompt)
-  return { path: file, format: 'text', bytes: Buffer.byteLength(prompt) }
+  return [{ path: file, format: 'text', bytes: Buffer.byteLength(prompt) }]
 }

@@ -2,6 +2,7 @@
 // in place of paying again. The ids of rows follow from their places (`deriveId`), so the rollout that is
 // taken up looks for the very rows that it wrote.
 import { deriveId } from '../src/ids.ts'
+import type { Json } from '../src/json.ts'
 import type { CellResult, HostFunction, SandboxSession } from '../src/sandbox.ts'
 import type {
   NewCall,
@@ -119,8 +120,8 @@ export async function replayCell(
     const kind = name.startsWith('rlm') ? 'rlm' : 'llm'
     const [first] = args
     return Array.isArray(first)
-      ? first.map((prompt) => answer(kind, String(prompt)))
-      : answer(kind, String(first))
+      ? first.map((prompt) => answer(kind, textOf(prompt)))
+      : answer(kind, textOf(first))
   }
   const result = await session.execute(cell.code, { onCall, signal })
   if (result.stdout !== cell.stdout) differ('stdout', cell.stdout, result.stdout)
@@ -132,6 +133,12 @@ export async function replayCell(
   const [left] = replay.untaken(cell.id)
   if (left) differ('call', left.prompt ?? '', '(no call)')
   return divergence
+}
+
+/** A prompt of another type was refused when it was recorded, and is when it is replayed. */
+function textOf(prompt: Json | undefined): string {
+  if (typeof prompt === 'string') return prompt
+  throw new TypeError('a prompt must be a string')
 }
 
 /** A recorded cell as the loop sees the result of a cell. */

@@ -33,7 +33,7 @@ export interface RolloutOptions {
   sandbox: Sandbox | null
   models: RunModels
   trajectory: PlannedTrajectory
-  task: { prompt: string; facts: ContextFacts; file: ContextFile }
+  task: { prompt: string; facts: ContextFacts; files: ContextFile[] }
   /** A directory for the contexts of child invocations. */
   scratch: string
   signal: AbortSignal
@@ -80,7 +80,7 @@ async function attemptRollout(options: RolloutOptions, takeUp: boolean): Promise
   })
   const budget = createBudget(config.limits)
   const recorder = createRecorder({ store, runId, trajectoryId: trajectory.id, budget, emit })
-  if (replay) recorder.takeUp(replay.journal)
+  if (replay) await recorder.takeUp(replay.journal)
   const deadline = new AbortController()
   const { maxTimeSeconds } = config.limits
   const timer =
@@ -120,8 +120,10 @@ async function attemptRollout(options: RolloutOptions, takeUp: boolean): Promise
   }
   let end: RolloutEnd & { answer: string | null }
   try {
-    const { facts, file } = options.task
-    const context = { facts, file, text: async () => await readFile(file.path, 'utf8') }
+    const { facts, files } = options.task
+    const text = async () =>
+      (await Promise.all(files.map(async (file) => await readFile(file.path, 'utf8')))).join('\n\n')
+    const context = { facts, files, text }
     const runChild = runChildInvocation(options.scratch)
     const root = await runInvocation(
       tree,

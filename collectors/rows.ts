@@ -46,7 +46,8 @@ export function callRow(
     promptTokens: response?.tokens?.prompt ?? null,
     completionTokens: response?.tokens?.completion ?? null,
     logprobs: response?.tokens?.logprobs ?? null,
-    raw: response?.raw ?? null,
+    policyVersion: response?.policyVersion ?? null,
+    raw: response?.raw ?? (outcome.ok ? null : (outcome.raw ?? null)),
     startedAt: timing.startedAt,
   }
 }

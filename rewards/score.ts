@@ -1,46 +1,94 @@
 // From rewards and a trajectory to score rows. A reward that throws, or gives what is not a finite
 // number, makes an error row (value null); it never makes a 0 and never stops the other rewards.
 import { DescentError, toErrorRecord } from '../src/errors.ts'
-import type { BoundReward, RewardTask } from '../src/reward.ts'
+import type { BoundReward, RewardResult, RewardTask } from '../src/reward.ts'
+import { placeIn, placeText } from '../src/reward-definition.ts'
+import type { RewardTools } from '../src/reward-tools.ts'
 import type { NewScore } from '../src/store/contract.ts'
 import type { Trajectory } from '../src/trajectory.ts'
+import type { WeightedReward } from './index.ts'
 
 /** A score as it is stored, without the ids that its place gives it. */
 export type ScoreRow = Omit<NewScore, 'id' | 'runId' | 'trajectoryId' | 'createdAt'> & {
   value: number | null
 }
 
-/** One row per reward, in their order. Raises no errors. */
+/** One row per reward, in their order; group rewards have no place here. Raises no errors. */
 export async function scoreTrajectory(
-  rewards: readonly { bound: BoundReward; weight: number }[],
+  rewards: readonly WeightedReward[],
   task: RewardTask,
   trajectory: Trajectory,
+  tools: RewardTools = {},
 ): Promise<ScoreRow[]> {
   const rows: ScoreRow[] = []
   for (const { bound, weight } of rewards) {
-    const { name: reward, version, options, optionsHash } = bound
-    const outcome = await scoreOne(bound, task, trajectory)
-    rows.push({ reward, version, options, optionsHash, weight, ...outcome, author: 'reward' })
+    if (bound.scoreGroup) continue
+    try {
+      const result = await bound.score(task, trajectory, tools)
+      rows.push({ ...identity(bound, weight), ...checked(bound, result) })
+    } catch (error) {
+      rows.push({ ...identity(bound, weight), ...failed(bound, error) })
+    }
   }
   return rows
 }
 
-async function scoreOne(
-  bound: BoundReward,
+/** One row per trajectory, null where the reward gave none. Raises no errors. */
+export async function scoreGroup(
+  { bound, weight }: WeightedReward,
   task: RewardTask,
-  trajectory: Trajectory,
-): Promise<Pick<ScoreRow, 'value' | 'error' | 'details'>> {
+  trajectories: Trajectory[],
+  tools: RewardTools = {},
+): Promise<(ScoreRow | null)[]> {
   try {
-    const { value, details } = await bound.score(task, trajectory)
-    if (!Number.isFinite(value)) {
-      throw new DescentError(
-        'reward',
-        'not_finite',
-        `reward ${bound.name} gave ${String(value)}, not a number`,
-      )
+    const results = (await bound.scoreGroup?.(task, trajectories, tools)) ?? []
+    if (!Array.isArray(results) || results.length !== trajectories.length) {
+      throw badResult(bound, results, `a list of ${trajectories.length} results, one for each trajectory`)
     }
-    return { value, error: null, details: details ?? null }
+    return results.map((result) => {
+      if (result === null) return null
+      const { details, ...rest } = checked(bound, result)
+      // Told apart later: a group that has grown is scored again.
+      return { ...identity(bound, weight), ...rest, details: { ...details, rollouts: trajectories.length } }
+    })
   } catch (error) {
-    return { value: null, error: { ...toErrorRecord(error, 'reward'), boundary: 'reward' }, details: null }
+    return trajectories.map(() => ({ ...identity(bound, weight), ...failed(bound, error) }))
   }
+}
+
+function identity({ name, version, options, optionsHash }: BoundReward, weight: number) {
+  return { reward: name, version, options, optionsHash, weight, author: 'reward' }
+}
+
+function checked(bound: BoundReward, result: RewardResult): Pick<ScoreRow, 'value' | 'error' | 'details'> {
+  // Custom rewards are not type-checked when they run.
+  const given: unknown = result
+  if (given === null || typeof given !== 'object' || !('value' in given)) {
+    throw badResult(bound, given, '{value: a number, details?: an object}')
+  }
+  const { value, details } = result
+  if (!Number.isFinite(value)) throw badResult(bound, value, 'a finite number as value', 'not_finite')
+  return { value, error: null, details: details ?? null }
+}
+
+function badResult(bound: BoundReward, given: unknown, expected: string, code = 'bad_result'): DescentError {
+  const shown =
+    given === undefined ? 'nothing' : typeof given === 'number' ? String(given) : JSON.stringify(given)
+  return new DescentError(
+    'reward',
+    code,
+    `${placeText(bound.place)}: reward ${bound.name} gave ${shown.slice(0, 200)}, not ${expected}`,
+  )
+}
+
+function failed(bound: BoundReward, error: unknown): Pick<ScoreRow, 'value' | 'error' | 'details'> {
+  const record = toErrorRecord(error, 'reward')
+  // A mistake in a person's file: the line that threw says more than the message alone.
+  const place = error instanceof DescentError ? null : placeIn(stackOf(error), bound.place?.file)
+  const message = place ? `${placeText(place)}: ${record.message}` : record.message
+  return { value: null, error: { ...record, message, boundary: 'reward' }, details: null }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? '') : ''
 }

@@ -30,12 +30,13 @@ export function placeText(place: Place | null): string {
 
 const fields = {
   name: 'a text of letters, digits, "_" and "-"',
-  version: 'a text such as \'1\'',
+  version: "a text such as '1'",
   description: 'a text',
   options: 'a zod schema; z.strictObject({}) when there are none',
 } as const
 
-const example = "{name: 'mine', version: '1', description: '…', options: z.strictObject({}), score(context) {…}}"
+const example =
+  "{name: 'mine', version: '1', description: '…', options: z.strictObject({}), score(context) {…}}"
 
 /** Errors raised: UsageError with the place, the field, and what it should be. */
 export function checkDefinition(
@@ -60,7 +61,8 @@ export function checkDefinition(
   const unknown = Object.keys(given).find((key) => !known.includes(key))
   const wrong = Object.keys(isRight).find((key) => !isRight[key])
   if (wrong !== undefined) {
-    const wanted = wrong === method ? 'a function that gives {value, details?}' : fields[wrong as keyof typeof fields]
+    const wanted =
+      wrong === method ? 'a function that gives {value, details?}' : fields[wrong as keyof typeof fields]
     const hint = unknown === undefined ? '' : ` (there is an unknown field "${unknown}")`
     const state = wrong in given ? `is ${shown(given[wrong])}` : 'is missing'
     throw new UsageError(`${where}: "${wrong}" ${state}; expected ${wanted}${hint}`)

@@ -14,6 +14,8 @@ export interface RewardTask {
   prompt: string
   answer: Json
   metadata: Record<string, Json>
+  /** Length of the context; rewards do not see the context itself. */
+  contextCharacters?: number
 }
 
 /** A reward named inside the options of another one, as in a run file. */
@@ -92,7 +94,7 @@ export interface BoundReward {
   place: Place | null
   score(task: RewardTask, trajectory: Trajectory, tools?: RewardTools): Promise<RewardResult>
   /** In place of `score` for a group reward. */
-  scoreGroup?(task: RewardTask, trajectories: Trajectory[], tools?: RewardTools): Promise<GroupResult>
+  scoreGroup?: (task: RewardTask, trajectories: Trajectory[], tools?: RewardTools) => Promise<GroupResult>
 }
 
 /** Errors raised: UsageError, naming file and line, when a field is missing or of another type. */
@@ -104,7 +106,8 @@ export function defineReward<Options>(definition: RewardDefinition<Options>): Re
     const parsed = definition.options.parse(options ?? {})
     const inner = (definition.inner?.(parsed) ?? []).map((entry) => resolve(entry))
     const group = inner.find((one) => one.scoreGroup)
-    if (group) throw new UsageError(`reward ${name}: ${group.name} compares a group and cannot be part of another`)
+    if (group)
+      throw new UsageError(`reward ${name}: ${group.name} compares a group and cannot be part of another`)
     const parts = inner.map((one) => `${one.name}@${one.version}`).join(',')
     return {
       name,
@@ -134,7 +137,9 @@ export function defineGroupReward<Options>(definition: GroupRewardDefinition<Opt
       optionsHash: hashOf(parsed),
       place,
       async score() {
-        throw new UsageError(`reward ${name} compares a group: it is scored when all rollouts of a task have ended`)
+        throw new UsageError(
+          `reward ${name} compares a group: it is scored when all rollouts of a task have ended`,
+        )
       },
       async scoreGroup(task, trajectories, tools = {}) {
         return await definition.scoreGroup({ task, trajectories, options: parsed, tools })

@@ -169,7 +169,7 @@ export const toolConfigSchema = z
   .meta({ id: 'Tool' })
 export type ToolConfig = z.output<typeof toolConfigSchema>
 
-const rewardConfigSchema = z.union([
+export const rewardConfigSchema = z.union([
   z.string().transform((name) => ({ name, weight: 1, options: {} as Record<string, unknown> })),
   z.strictObject({
     name: z.string(),

@@ -190,12 +190,10 @@ export const trajectorySchema = trajectoryRowSchema
       .nullable()
       .meta({ description: 'Of a fork: where its first root turns come from, and how many they are.' }),
     invocations: z.array(invocationSchema),
-    lostCalls: z
-      .array(callSchema)
-      .meta({
-        description:
-          'Calls that no turn or cell holds: given up or failed before the rollout was taken up again.',
-      }),
+    lostCalls: z.array(callSchema).meta({
+      description:
+        'Calls that no turn or cell holds: given up or failed before the rollout was taken up again.',
+    }),
   })
   .meta({ id: 'Trajectory', description: 'One rollout: a tree of invocations.' })
 export type Trajectory = z.infer<typeof trajectorySchema>

@@ -58,8 +58,12 @@ function describe(issue: Issue, schema: z.ZodType, value: unknown): string {
   if (issue.code === 'invalid_value') {
     return `${field}: ${JSON.stringify(given)} is not allowed; allowed values: ${issue.values.map(String).join(', ')}`
   }
-  return `${field}: ${issue.message.replace(/^Invalid input: /, '')}${given === undefined || typeof given === 'object' ? '' : ` (got ${JSON.stringify(given)})`}`
+  const shown = given !== undefined && typeof given !== 'object' && !mayHoldKey.test(field)
+  return `${field}: ${issue.message.replace(/^Invalid input: /, '')}${shown ? ` (got ${JSON.stringify(given)})` : ''}`
 }
+
+/** Fields into which people write keys by mistake: what they hold is not repeated in a message. */
+const mayHoldKey = /(key|url|token|secret|password)\w*$/i
 
 interface SchemaNode {
   properties?: Record<string, SchemaNode>

@@ -1,5 +1,6 @@
 // The live view: one frame as a pure function of the state, never wider than the terminal.
 import { stripVTControlCharacters, styleText } from 'node:util'
+import type { EndpointStatistics } from '../../src/models/index.ts'
 import type { LiveRollout, LiveState } from './live-state.ts'
 import { formatCount, formatDuration, formatMoney, formatScore } from './format.ts'
 
@@ -7,18 +8,20 @@ export interface FrameOptions {
   columns: number
   rows: number
   now: number
+  /** The servers that requests were sent to. */
+  servers?: EndpointStatistics[]
 }
 
 type Style = Parameters<typeof styleText>[0]
 
-export function renderFrame(state: LiveState, { columns, rows, now }: FrameOptions): string {
+export function renderFrame(state: LiveState, { columns, rows, now, servers = [] }: FrameOptions): string {
   const width = Math.max(40, Math.min(columns, 160))
   const lines = [
     header(state, width),
     paint('dim', fit(` ${state.setup}`, width)),
     bar(state, width, now),
     outcomes(state, width),
-    traffic(state, width, now),
+    traffic(state, servers, width, now),
     spending(state, width),
   ]
   if (state.errors.size > 0) lines.push(...errors(state, width))
@@ -68,7 +71,7 @@ function outcomes(state: LiveState, width: number): string {
   )
 }
 
-function traffic(state: LiveState, width: number, now: number): string {
+function traffic(state: LiveState, servers: EndpointStatistics[], width: number, now: number): string {
   const seconds = Math.max(0.001, (now - state.startedAt) / 1000)
   const ended = state.done + state.failed
   const perSecond = (count: number): string => formatCount(Math.round(count / seconds))
@@ -76,8 +79,17 @@ function traffic(state: LiveState, width: number, now: number): string {
     `${formatCount(Math.round((ended / seconds) * 60))} rollouts/min`,
     `${perSecond(state.calls)} calls/s`,
     `${perSecond(state.inputTokens + state.outputTokens)} tokens/s`,
+    ...(servers.length > 0 ? [serverTraffic(servers)] : []),
   ]
   return fit(` ${paint('dim', 'speed')}  ${parts.join('   ')}`, width)
+}
+
+/** Refusals of all servers, and how many requests each now may hold at once. */
+export function serverTraffic(servers: EndpointStatistics[]): string {
+  const refused = servers.reduce((sum, { rateLimited }) => sum + rateLimited, 0)
+  const limits = servers.map(({ limit }) => formatCount(limit)).join(' + ')
+  const paused = servers.some(({ pausedMs }) => pausedMs > 0) ? ', paused' : ''
+  return `429s ${formatCount(refused)}, limit ${limits}${paused}`
 }
 
 function spending(state: LiveState, width: number): string {
@@ -114,12 +126,12 @@ function rolloutLine(rollout: LiveRollout, width: number, now: number): string {
   const room = Math.min(60, Math.max(12, width - factsWidth))
   const number = `#${rollout.rollout}`
   const label = `${clip(rollout.taskId, room - number.length)}${number}`.padEnd(room)
-  const errors = rollout.failedCells > 0 ? paint('red', `  ${rollout.failedCells} err`) : ''
+  const failed = rollout.failedCells > 0 ? paint('red', `  ${rollout.failedCells} err`) : ''
   const turn = `turn ${String(rollout.turn).padStart(2)}${rollout.depth > 0 ? `/${rollout.depth}` : '  '}`
   const calls = `${formatCount(rollout.calls).padStart(5)} calls`
   const tokens = `${formatCount(rollout.tokens).padStart(5)} tok`
   return fit(
-    `   ${label} ${paint(style, word)} ${turn} ${calls} ${tokens} ${formatDuration(now - rollout.startedAt).padStart(5)}${errors}`,
+    `   ${label} ${paint(style, word)} ${turn} ${calls} ${tokens} ${formatDuration(now - rollout.startedAt).padStart(5)}${failed}`,
     width,
   )
 }

@@ -2,7 +2,8 @@
 import { createLogUpdate } from 'log-update'
 import type { CollectEvent, Emit } from '../../collectors/events.ts'
 import { applyEvent, initialState, type LiveState, type RunHead } from './live-state.ts'
-import { renderFrame } from './live-frame.ts'
+import { endpointStatistics } from '../../src/models/index.ts'
+import { renderFrame, serverTraffic } from './live-frame.ts'
 import { formatCount, formatDuration, formatMoney, formatScore } from './format.ts'
 
 const frameMs = 125
@@ -27,7 +28,8 @@ function liveProgress(state: LiveState): Progress {
   const frame = () => {
     const { columns, rows } = process.stderr
     // Some terminals report a size of 0.
-    draw(renderFrame(state, { columns: columns || 80, rows: rows || 24, now: Date.now() }))
+    const servers = endpointStatistics()
+    draw(renderFrame(state, { columns: columns || 80, rows: rows || 24, now: Date.now(), servers }))
   }
   const timer = setInterval(frame, frameMs)
   return {
@@ -49,9 +51,11 @@ function lineProgress(state: LiveState): Progress {
   const status = () => {
     const finished = state.alreadyDone + state.done + state.failed
     const mean = state.rewardCount > 0 ? formatScore(state.rewardSum / state.rewardCount) : '–'
+    const servers = endpointStatistics()
     say(
       `${formatDuration(Date.now() - state.startedAt)}  ${finished}/${state.total} rollouts, ${state.failed} failed, ` +
-        `reward ${mean}, ${formatCount(state.calls)} calls, cost ${formatMoney(state.costUsd)}, ${state.retries} retries`,
+        `reward ${mean}, ${formatCount(state.calls)} calls, cost ${formatMoney(state.costUsd)}, ${state.retries} retries` +
+        (servers.length > 0 ? `, ${serverTraffic(servers)}` : ''),
     )
   }
   const timer = setInterval(status, lineMs)

@@ -46,7 +46,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
     )
   }
   if (id === 'direct' && tools.length > 0)
-    throw new UsageError('tools: the protocol direct has no REPL to hold them')
+    throw new UsageError('tools: the protocol direct (and maxDepth: 0) has no REPL to hold them')
   checkToolNames(tools)
   const addition = options.systemPromptAddition
   const system =

@@ -59,16 +59,14 @@ function assemble(...parts: string[]): string {
 
 /** The built-in system prompt of a protocol. */
 export function systemPrompt(id: ProtocolId, variant: PromptVariant): string {
-  switch (id) {
-    case 'rlm':
-      return assemble(workspace, subCalls(variant), answerByDictionary, workingOrder)
-    case 'rlm-final':
-      return assemble(workspace, subCalls(variant), answerByTag, workingOrder)
-    case 'repl':
-      return assemble(workspace, answerByDictionary, workingOrder)
-    case 'direct':
-      return 'Answer the question from the text that you are given. Reply with the answer alone, in the form that the question asks for.'
+  const prompts: Record<ProtocolId, string> = {
+    rlm: assemble(workspace, subCalls(variant), answerByDictionary, workingOrder),
+    'rlm-final': assemble(workspace, subCalls(variant), answerByTag, workingOrder),
+    repl: assemble(workspace, answerByDictionary, workingOrder),
+    direct:
+      'Answer the question from the text that you are given. Reply with the answer alone, in the form that the question asks for.',
   }
+  return prompts[id]
 }
 
 /** The section that tells of the tools; empty when there are none. */

@@ -7,10 +7,11 @@ import type { ReplTool } from '../../src/sandbox.ts'
 /** `source` defines `name`, a function or a value; `value` is bound to it as it is. */
 export type Tool = { name: string; description: string } & ({ source: string } | { value: Json })
 
-const reserved = new Set([
-  ...['llm_query', 'llm_query_batched', 'rlm_query', 'rlm_query_batched', 'SHOW_VARS', 'FINAL_VAR'],
-  ...['answer', 'context', 'history'],
-])
+const reserved = new Set(
+  'llm_query llm_query_batched rlm_query rlm_query_batched SHOW_VARS FINAL_VAR answer context history'.split(
+    ' ',
+  ),
+)
 const numbered = /^(context|history)_\d+$/
 const identifier = /^[A-Za-z][A-Za-z0-9_]*$/
 const keywords = new Set(

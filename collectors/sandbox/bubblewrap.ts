@@ -83,7 +83,9 @@ function fileArguments(interpreter: Interpreter): string[] {
   const libraries = interpreter.libraries.flatMap(({ path, names }) =>
     names.map((name) => [path, name] as const),
   )
-  const bound = [interpreter.executable, ...interpreter.standard].map((file) => [file, file] as const)
+  const bound = [interpreter.executable, ...interpreter.standard, ...interpreter.packages].map(
+    (file) => [file, file] as const,
+  )
   return [
     ...[...bound, ...libraries].flatMap(([from, to]) => ['--ro-bind', from, to]),
     ...['/dev/null', '/dev/urandom'].flatMap((device) => ['--dev-bind', device, device]),

@@ -39,12 +39,13 @@ export interface CallOptions {
 
 export function openCalls(options: CallOptions): CellCalls {
   const { channel, limits } = options
-  const controller = new AbortController()
+  let controller: AbortController | null = null
   const open = new Map<number, number>()
   let openBytes = 0
   let received = 0
   let refused = 0
   let over = false
+  let aborted = false
 
   function refuse(number: number, why: string): void {
     refused += 1
@@ -60,6 +61,7 @@ export function openCalls(options: CallOptions): CellCalls {
     let kind: string
     let texts: string[]
     try {
+      controller ??= new AbortController()
       const value = await options.onCall(call, controller.signal)
       ;({ kind, texts } = encodeAnswer(value))
     } catch (error) {
@@ -76,7 +78,7 @@ export function openCalls(options: CallOptions): CellCalls {
   function finish(): void {
     if (over) return
     over = true
-    controller.abort(new Error('the cell is over'))
+    if (open.size > 0) controller?.abort(new Error('the cell is over'))
     for (const number of open.keys()) answer(number, 'error', ['the cell that made this call is over'])
     open.clear()
   }
@@ -85,7 +87,7 @@ export function openCalls(options: CallOptions): CellCalls {
     receive(frame) {
       const number = frame.call
       if (over) return refuse(number, 'no cell is running')
-      if (controller.signal.aborted) return refuse(number, 'the cell is being stopped')
+      if (aborted) return refuse(number, 'the cell is being stopped')
       if (open.has(number)) return options.onFlood('two open calls with one number')
       if (!options.functions.includes(frame.function)) return refuse(number, 'there is no such function')
       if (open.size >= limits.openCalls) {
@@ -115,7 +117,8 @@ export function openCalls(options: CallOptions): CellCalls {
       void serve(number, { order, name: frame.function, args })
     },
     abort() {
-      controller.abort(new Error('the cell is being stopped'))
+      aborted = true
+      controller?.abort(new Error('the cell is being stopped'))
     },
     finish,
   }

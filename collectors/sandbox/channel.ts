@@ -21,8 +21,9 @@ const texts = z.array(z.int()).max(200_000).default([])
 const variable = z.tuple([z.string(), z.string(), z.boolean()])
 const count = z.int().nonnegative()
 const shape = z.object({ texts })
-const frameSchema = z.union([
-  shape.extend({
+/** By the key that only frames of this kind have. */
+const frameSchemas = {
+  call: shape.extend({
     call: count,
     function: z.string().max(100),
     batched: z.boolean(),
@@ -30,7 +31,7 @@ const frameSchema = z.union([
     /** Which of the texts are JSON of something that is not a str. */
     encoded: z.array(count).default([]),
   }),
-  shape.extend({
+  done: shape.extend({
     done: z.string().max(100),
     counts: z.tuple([count, count]),
     error: z.boolean(),
@@ -38,13 +39,14 @@ const frameSchema = z.union([
     variables: z.array(variable).max(10_000),
     limits: z.array(z.enum(interpreterLimits)).max(20).default([]),
   }),
-  shape.extend({ printed: z.enum(['stdout', 'stderr']), count }),
-  shape.extend({ variable: z.string().max(100), found: z.boolean() }),
-  shape.extend({ up: z.literal(true) }),
-  shape.extend({ ready: z.literal(true), variables: z.array(variable).max(10_000) }),
-  shape.extend({ failed: z.string().max(200) }),
-])
-type Header = z.infer<typeof frameSchema>
+  printed: shape.extend({ printed: z.enum(['stdout', 'stderr']), count }),
+  variable: shape.extend({ variable: z.string().max(100), found: z.boolean() }),
+  up: shape.extend({ up: z.literal(true) }),
+  ready: shape.extend({ ready: z.literal(true), variables: z.array(variable).max(10_000) }),
+  failed: shape.extend({ failed: z.string().max(200) }),
+}
+const kinds = Object.entries(frameSchemas)
+type Header = z.infer<(typeof frameSchemas)[keyof typeof frameSchemas]>
 /** A frame from the interpreter; `texts` are its texts, decoded; `bytes` their size. */
 export type Frame = { [Kind in keyof Frames]: Frames[Kind] }[keyof Frames]
 type Decoded<H> = Omit<H, 'texts'> & { texts: string[]; bytes: number }
@@ -63,6 +65,8 @@ export type DoneFrame = Frames['done']
 export interface Channel {
   /** Sends `header` with `texts`; false when the interpreter does not read what it was sent. */
   send(header: Record<string, Json>, texts?: readonly string[], raw?: Buffer): boolean
+  /** Settles when everything that was sent has been taken, or never will be. */
+  drained(): Promise<void>
   close(): void
 }
 
@@ -134,6 +138,13 @@ export function openChannel(
       stream.write(Buffer.concat([prefix, head, blob]))
       return stream.writableLength <= mostUnsentBytes
     },
+    async drained() {
+      if (stream.destroyed || !stream.writableNeedDrain) return
+      await new Promise<void>((resolve) => {
+        stream.once('drain', resolve)
+        stream.once('close', resolve)
+      })
+    },
     close() {
       open = false
       pending = []
@@ -159,8 +170,8 @@ function decodeFrame(head: Buffer, blob: Buffer): Frame | null {
   } catch {
     return null
   }
-  const result = frameSchema.safeParse(parsed)
-  if (!result.success) return null
+  const result = schemaOf(parsed)?.safeParse(parsed)
+  if (!result?.success) return null
   const decoded: string[] = []
   let start = 0
   for (const size of result.data.texts) {
@@ -171,4 +182,10 @@ function decodeFrame(head: Buffer, blob: Buffer): Frame | null {
   }
   if (start !== blob.length) return null
   return { ...result.data, texts: decoded, bytes: blob.length }
+}
+
+function schemaOf(parsed: unknown): z.ZodType<Header> | null {
+  if (typeof parsed !== 'object' || parsed === null) return null
+  for (const [key, schema] of kinds) if (Object.hasOwn(parsed, key)) return schema
+  return null
 }

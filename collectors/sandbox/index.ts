@@ -6,16 +6,24 @@ import { DescentError, UsageError } from '../../src/errors.ts'
 import { isolationLevels } from '../../src/sandbox.ts'
 import type { Isolation, Sandbox, SandboxSession, SessionOptions } from '../../src/sandbox.ts'
 import { bubblewrap } from './bubblewrap.ts'
+import { gvisor } from './gvisor.ts'
 import { landlock } from './landlock.ts'
 import type { Level } from './level.ts'
 import { none } from './none.ts'
 import { openPool } from './pool.ts'
 import { prove } from './proof.ts'
+import { withLibraries } from './libraries.ts'
 import { findPython } from './python.ts'
+import type { Interpreter } from './python.ts'
 import { openSession } from './session.ts'
+import { wasm } from './wasm.ts'
 
 /** From the strongest to the weakest. */
-const levels: readonly Level[] = [bubblewrap, landlock, none]
+const levels: readonly Level[] = [gvisor, bubblewrap, landlock, wasm, none]
+/** Whether a level is taken without being named: gVisor is slow, `none` isolates nothing. */
+function isOffered(isolation: Isolation, weakest: Isolation): boolean {
+  return isolation !== 'none' && (isolation !== 'gvisor' || weakest === 'gvisor')
+}
 const fix =
   'Install bubblewrap and python3 where user namespaces are allowed, or use Linux 5.13 or newer with Landlock; `descent doctor` shows what was tried'
 
@@ -26,6 +34,8 @@ export interface SandboxOptions {
   level?: Isolation
   /** The interpreter; default: DESCENT_PYTHON, else the first that is found. */
   python?: string
+  /** Packages that cells may import: names of the interpreter's own, or directories; default none. */
+  libraries?: string[]
   /** Interpreters kept waiting for the next session with the same contexts; default 0. */
   warm?: number
 }
@@ -37,10 +47,13 @@ export interface LevelReport {
   why: string
 }
 
-/** Tries every level by running a cell in it; never throws. */
-export async function probeSandbox(options: { python?: string } = {}): Promise<LevelReport[]> {
+/** Tries every level, or those named in `only`, by running a cell in it; never throws. */
+export async function probeSandbox(
+  options: { python?: string; only?: readonly Isolation[] } = {},
+): Promise<LevelReport[]> {
   const reports: LevelReport[] = []
-  for (const level of levels) reports.push(await report(level, options.python))
+  const asked = levels.filter(({ isolation }) => options.only?.includes(isolation) ?? true)
+  for (const level of asked) reports.push(await report(level, options.python))
   return reports
 }
 
@@ -50,7 +63,7 @@ export async function probeSandbox(options: { python?: string } = {}): Promise<L
  */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const level = await choose(options)
-  const pool = openPool(level, level.hostPython ? await findPython(options.python) : null, options.warm ?? 0)
+  const pool = openPool(level, await interpreterFor(level, options), options.warm ?? 0)
   const sessions = new Set<SandboxSession>()
   let closed = false
 
@@ -77,14 +90,24 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
   }
 }
 
+async function interpreterFor(level: Level, options: SandboxOptions): Promise<Interpreter | null> {
+  const { libraries = [] } = options
+  if (level.hostPython) return await withLibraries(await findPython(options.python), libraries)
+  if (libraries.length === 0) return null
+  throw new UsageError(`the sandbox level ${level.isolation} has no libraries beside the standard library`)
+}
+
 async function choose(options: SandboxOptions): Promise<Level> {
   const forced = options.level ?? forcedByEnvironment()
-  const weakest = options.minIsolation ?? (forced === 'none' ? 'none' : 'landlock')
+  const weakest =
+    options.minIsolation ?? (forced !== undefined && isWeaker(forced, 'landlock') ? forced : 'landlock')
   if (forced !== undefined && isWeaker(forced, weakest)) {
     throw unavailable(`the sandbox level ${forced} is weaker than the level asked for, ${weakest}`)
   }
   const candidates = levels.filter(({ isolation }) =>
-    forced === undefined ? isolation !== 'none' && !isWeaker(isolation, weakest) : isolation === forced,
+    forced === undefined
+      ? isOffered(isolation, weakest) && !isWeaker(isolation, weakest)
+      : isolation === forced,
   )
   const reasons: string[] = []
   for (const level of candidates) {

@@ -44,7 +44,10 @@ export const landlock: Level = {
         limits: identity.uid === null ? limits : { ...limits, NPROC: threads },
         tasksAbove: identity.uid === null ? tasksAbove : undefined,
         parent: process.pid,
-        landlock: { read: [...interpreter.standard, ...files, '/dev/urandom'], write: ['/dev/null'] },
+        landlock: {
+          read: [...interpreter.standard, ...interpreter.packages, ...files, '/dev/urandom'],
+          write: ['/dev/null'],
+        },
         seccompNumber: systemCallNumber('seccomp', architecture),
       },
       filter: cellFilter(architecture, processId ?? 0),

@@ -3,11 +3,9 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { Duplex } from 'node:stream'
-import type { Readable, Writable } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
 import { SandboxError } from '../../src/errors.ts'
 import type { ContextFile, Death } from '../../src/sandbox.ts'
 import { closeAll, openContextFiles } from './context-files.ts'
@@ -72,7 +70,10 @@ export async function startProcess(request: ProcessRequest): Promise<Transport> 
     pipe.end(data)
   }
   const status = launch.statusDescriptor === null ? null : (child.stdio[launch.statusDescriptor] as Readable)
-  return attend(child, status, snapshot, files.length)
+  const { transport, known } = attend(child, status, snapshot, files.length)
+  // The interpreter may speak before its launcher's word is read; nobody could signal it then.
+  await Promise.race([known, transport.exited])
+  return transport
 }
 
 function attend(
@@ -80,7 +81,7 @@ function attend(
   status: Readable | null,
   snapshot: FileHandle,
   contexts: number,
-): Transport {
+): { transport: Transport; known: Promise<void> } {
   let processId = status === null ? (child.pid ?? null) : null
   let ended = false
   let kept: Printed | null = null
@@ -107,14 +108,16 @@ function attend(
     child.on('error', (error) => end({ reason: 'exit', detail: error.message }))
     child.on('exit', (code, name) => end(readDeath(code, name, errors())))
   })
-  if (status !== null) {
-    readProcessId(status, (told) => {
-      processId = told
-      spare(told)
-    })
-  } else if (processId !== null) spare(processId)
+  const known = new Promise<void>((resolve) => {
+    if (status === null) resolve()
+    else
+      readProcessId(status, (told) => {
+        processId = told
+        resolve()
+      })
+  }).then(() => (processId === null ? undefined : spare(processId)))
 
-  return {
+  const transport: Transport = {
     stream: child.stdio[channelDescriptor] as Duplex,
     get processId() {
       return processId
@@ -137,6 +140,7 @@ function attend(
       else setTimeout(() => child.kill('SIGKILL'), launcherGraceMs).unref()
     },
   }
+  return { transport, known }
 }
 
 /** When the machine runs out of memory, interpreters go first. */

@@ -31,6 +31,32 @@ for name, attempt in {
         pass
 `
 
+/** The same for Pyodide, whose files, sockets and process are all its own: the way out is JavaScript. */
+const attemptsInWasm = `
+import os
+print(6 * 7)
+def mount():
+    import pyodide_js
+    pyodide_js.mountNodeFS('/host', '/')
+    os.listdir('/host')
+def construct():
+    from pyodide.ffi import to_js
+    to_js([1]).constructor.constructor('return process')()
+for name, attempt in {
+    'read /etc/passwd': lambda: open('/etc/passwd').close(),
+    'reach Node': lambda: __import__('js').process.env,
+    'run JavaScript': lambda: __import__('pyodide.code').code.run_js('1'),
+    'mount the files of the host': mount,
+    'make code of text': construct,
+    'start a process': lambda: os.fork() or os._exit(0),
+}.items():
+    try:
+        attempt()
+        print(name)
+    except Exception:
+        pass
+`
+
 /** What was proved, in words. Throws a SandboxError or UsageError that says why the level fails. */
 export async function prove(level: Level, python: string | undefined): Promise<string> {
   const obstacle = await level.obstacle()
@@ -40,7 +66,7 @@ export async function prove(level: Level, python: string | undefined): Promise<s
   const session = await openSession(host, options)
   try {
     const isolates = level.isolation !== 'none'
-    const result = await session.execute(isolates ? attempts : 'print(6 * 7)', { onCall: async () => null })
+    const result = await session.execute(codeFor(level), { onCall: async () => null })
     const [sum, ...possible] = result.stdout.trim().split('\n')
     if (sum !== '42' || result.error) {
       throw new SandboxError('unavailable', `a cell failed: ${result.error?.message ?? result.stdout}`)
@@ -55,4 +81,9 @@ export async function prove(level: Level, python: string | undefined): Promise<s
   } finally {
     await session.close()
   }
+}
+
+function codeFor(level: Level): string {
+  if (level.isolation === 'none') return 'print(6 * 7)'
+  return level.isolation === 'wasm' ? attemptsInWasm : attempts
 }

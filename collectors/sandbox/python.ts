@@ -37,6 +37,8 @@ export interface Interpreter {
   standard: string[]
   /** Shared libraries: the file and the names by which the loader asks for it. */
   libraries: { path: string; names: string[] }[]
+  /** Directories of further packages, bound on purpose; on sys.path after the standard library. */
+  packages: string[]
 }
 
 /**
@@ -82,6 +84,7 @@ async function useCandidate(candidate: string): Promise<Interpreter> {
     version: interpreter.version.join('.'),
     standard: interpreter.standard,
     libraries: interpreter.libraries,
+    packages: [],
   }
 }
 

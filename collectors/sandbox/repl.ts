@@ -13,20 +13,9 @@ import type { Interpreter } from './python.ts'
 import type { Printed, Transport } from './transport.ts'
 
 const startTimeoutMs = 30_000
-const runnerModules = [
-  ...[
-    'wire',
-    'interrupts',
-    'output',
-    'snapshot',
-    'answer',
-    'errors',
-    'seeding',
-    'namespace',
-    'confine',
-    'main',
-  ],
-]
+const runnerModules = 'wire interrupts output snapshot answer errors seeding namespace confine main'.split(
+  ' ',
+)
 
 export interface ReplListener {
   onFrame(frame: Frame): void
@@ -169,7 +158,8 @@ function nothing(): Printed {
 
 function added(told: Printed, frame: Extract<Frame, { printed: string }>): Printed {
   const before = told[frame.printed]
-  const text = (before.text + frame.texts.join('')).slice(0, mostToldCharacters)
+  const room = mostToldCharacters - before.text.length
+  const text = room > 0 ? before.text + frame.texts.join('').slice(0, room) : before.text
   return { ...told, [frame.printed]: { text, characters: Math.max(frame.count, text.length) } }
 }
 

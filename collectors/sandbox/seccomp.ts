@@ -59,7 +59,7 @@ const alwaysAllowed: SystemCall[] = [
   ...(['poll', 'ppoll', 'select', 'pselect6', 'nanosleep', 'clock_nanosleep', 'clock_getres'] as const),
   ...(['epoll_create', 'epoll_create1', 'epoll_ctl', 'epoll_wait', 'epoll_pwait', 'epoll_pwait2'] as const),
   ...(['eventfd', 'eventfd2', 'pipe', 'pipe2', 'dup', 'dup2', 'dup3', 'umask', 'flock'] as const),
-  ...(['recvfrom', 'sendto', 'shutdown', 'getsockopt', 'getsockname', 'getpeername'] as const),
+  ...(['recvfrom', 'shutdown', 'getsockopt', 'getsockname', 'getpeername'] as const),
   ...(['rt_sigpending', 'rt_sigtimedwait', 'rt_sigsuspend', 'sigaltstack', 'pause', 'alarm'] as const),
   ...(['getitimer', 'setitimer', 'mremap', 'msync', 'fadvise64', 'statfs', 'fstatfs'] as const),
   ...(['getpid', 'gettid', 'getppid', 'getuid', 'geteuid', 'getgid', 'getegid', 'getgroups'] as const),
@@ -145,7 +145,7 @@ export function startupFilter(architecture: Architecture): Buffer {
   const rules = new Rules(architecture)
   rules.allow(alwaysAllowed)
   rules.allow(startupAllowed)
-  rules.allow(['open', 'openat', 'fcntl', 'ioctl'])
+  rules.allow(['open', 'openat', 'fcntl', 'ioctl', 'sendto'])
   rules.oneOf('socketpair', 0, localSockets, notPermitted)
   rules.guard('clone', [
     [load, 0, 0, argumentAt(0)],
@@ -184,17 +184,24 @@ export function cellFilter(architecture: Architecture, processId: number): Buffe
   rules.oneOf('socketpair', 0, localSockets, notPermitted)
   rules.oneOf('tgkill', 0, [processId], notPermitted)
   rules.oneOf('prctl', 0, prctlOptions, notPermitted)
-  // Reading limits is fine: the pointer to new ones must be null, in both halves.
-  rules.guard('prlimit64', [
-    [load, 0, 0, argumentAt(2)],
+  // Reading limits is fine.
+  rules.guard('prlimit64', nullOrDenied(2))
+  // A socket pair may be written to; naming an address would reach the sockets of other programs.
+  rules.guard('sendto', nullOrDenied(4))
+  rules.deny(refused)
+  return rules.assemble()
+}
+
+/** Allows a call whose pointer `argument` is null, in both halves. */
+function nullOrDenied(argument: number): Instruction[] {
+  return [
+    [load, 0, 0, argumentAt(argument)],
     [equal, 0, 3, 0],
-    [load, 0, 0, argumentAt(2) + 4],
+    [load, 0, 0, argumentAt(argument) + 4],
     [equal, 0, 1, 0],
     [give, 0, 0, permit],
     [give, 0, 0, notPermitted],
-  ])
-  rules.deny(refused)
-  return rules.assemble()
+  ]
 }
 
 /** Collects rules; the first that names a call decides, the accumulator holds the call's number. */

@@ -42,5 +42,5 @@ function readHalf(descriptor: number, at: number): Printed['stdout'] {
   readSync(descriptor, data, 0, kept, at + numbersBytes)
   const text = data.toString('utf8')
   const counted = characters < BigInt(Number.MAX_SAFE_INTEGER) ? Number(characters) : 0
-  return { text, characters: Math.max(counted, text.length > 0 ? [...text.slice(0, 1)].length : 0) }
+  return { text, characters: counted }
 }

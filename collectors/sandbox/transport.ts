@@ -9,8 +9,8 @@ export interface Printed {
   stderr: { text: string; characters: number }
 }
 
-/** How the runner finds a context: a descriptor it has inherited, a path in there, or in frames. */
-export type ContextPlace = { descriptor: number } | { path: string } | { inline: true }
+/** How the runner finds a context: a descriptor it has inherited, or a path in there. */
+export type ContextPlace = { descriptor: number } | { path: string }
 
 export interface Transport {
   /** Frames, both ways; what they are is said in runner/wire.py. */
@@ -19,7 +19,8 @@ export interface Transport {
   processId: number | null
   /** Settles, once, when nothing of it is left. */
   exited: Promise<Death>
-  contexts: readonly ContextPlace[]
+  /** `inline`: the host sends them in frames. */
+  contexts: readonly ContextPlace[] | 'inline'
   /** The shared memory into which the runner copies output; null: it sends frames. */
   snapshot: { descriptor: number; halfBytes: number; read(): Printed } | null
   /** Null: the interrupt is sent as a frame. */
@@ -27,4 +28,6 @@ export interface Transport {
   freeze(): void
   thaw(): void
   kill(): void
+  /** Where the interpreter cannot limit itself: ends it when it holds more, counted as `memory`. */
+  limitMemory?(bytes: number): void
 }

@@ -60,7 +60,8 @@ export function exactAnswer(answer: string): string {
 export const browsecompPlus = defineReward({
   name: 'browsecomp_plus',
   version: '1',
-  description: 'BrowseComp-Plus without its judge: the "Exact Answer:" line equals or contains the gold, or the reverse.',
+  description:
+    'BrowseComp-Plus without its judge: the "Exact Answer:" line equals or contains the gold, or the reverse.',
   options: z.strictObject({}),
   score: (context) => {
     const golds = alternatives(goldOf(context), context.task.id).map(plain)

@@ -13,17 +13,31 @@ type Metric = (typeof metricNames)[number]
 
 /** By the number that the name of the secondary task begins with. */
 const metricOfTask: Record<string, Metric | 'Summary'> = {
-  ...{ 'T1.1': 'NDCG', 'T1.2': 'NDCG' },
-  ...{ 'T2.1': 'Pairwise_Accuracy', 'T2.2': 'Pairwise_Accuracy' },
-  ...{ 'T3.1': 'Accuracy', 'T3.2': 'Accuracy' },
-  ...{ 'T4.1': 'Summary', 'T4.2': 'Summary' },
-  ...{ 'T5.1': 'F1_Score', 'T5.2': 'F1_Score' },
-  ...{ 'T6.1': 'SubEM', 'T6.2': 'F1_Score', 'T6.3': 'Pairwise_Accuracy' },
-  ...{ 'T7.1': 'F1_Score', 'T7.2': 'F1_Score', 'T7.3': 'F1_Score' },
-  ...{ 'T8.1': 'SubEM', 'T8.2': 'SubEM', 'T8.3': 'SubEM' },
-  ...{ 'T9.1': 'F1_Score', 'T9.2': 'F1_Score' },
-  ...{ 'T10.1': 'SubEM', 'T10.2': 'SubEM' },
-  ...{ 'T11.1': 'Accuracy', 'T11.2': 'Accuracy' },
+  'T1.1': 'NDCG',
+  'T1.2': 'NDCG',
+  'T2.1': 'Pairwise_Accuracy',
+  'T2.2': 'Pairwise_Accuracy',
+  'T3.1': 'Accuracy',
+  'T3.2': 'Accuracy',
+  'T4.1': 'Summary',
+  'T4.2': 'Summary',
+  'T5.1': 'F1_Score',
+  'T5.2': 'F1_Score',
+  'T6.1': 'SubEM',
+  'T6.2': 'F1_Score',
+  'T6.3': 'Pairwise_Accuracy',
+  'T7.1': 'F1_Score',
+  'T7.2': 'F1_Score',
+  'T7.3': 'F1_Score',
+  'T8.1': 'SubEM',
+  'T8.2': 'SubEM',
+  'T8.3': 'SubEM',
+  'T9.1': 'F1_Score',
+  'T9.2': 'F1_Score',
+  'T10.1': 'SubEM',
+  'T10.2': 'SubEM',
+  'T11.1': 'Accuracy',
+  'T11.2': 'Accuracy',
 }
 
 const oneSpace = (text: string): string => words(text).join(' ')
@@ -101,11 +115,19 @@ function metricOf({ id, metadata }: RewardTask): Metric {
   const name = metadata['secondary_task']
   const metric = typeof name === 'string' ? metricOfTask[name.split(' ')[0] ?? ''] : undefined
   if (metric === 'Summary') {
-    throw new DescentError('reward', 'unsupported', `task ${id}: summaries of LongBench Pro need its embedding model`)
+    throw new DescentError(
+      'reward',
+      'unsupported',
+      `task ${id}: summaries of LongBench Pro need its embedding model`,
+    )
   }
   if (metric) return metric
   const known = Object.keys(metricOfTask).join(', ')
-  throw new DescentError('reward', 'bad_task', `task ${id}: metadata.secondary_task begins with none of ${known}`)
+  throw new DescentError(
+    'reward',
+    'bad_task',
+    `task ${id}: metadata.secondary_task begins with none of ${known}`,
+  )
 }
 
 export const longbenchPro = defineReward({

@@ -8,8 +8,7 @@ import { badGold, goldOf, notAnswered } from '../gold.ts'
 /** The official extraction; null when the sentence is not there. */
 export function extractChoice(response: string): string | null {
   const plain = response.replaceAll('*', '')
-  const found =
-    /The correct answer is \(([A-D])\)/.exec(plain) ?? /The correct answer is ([A-D])/.exec(plain)
+  const found = /The correct answer is \(([A-D])\)/.exec(plain) ?? /The correct answer is ([A-D])/.exec(plain)
   return found?.[1] ?? null
 }
 

@@ -72,7 +72,11 @@ export function countScore(prediction: string, gold: string): number {
 export function retrievalScore(prediction: string, gold: string): number {
   const wanted = /Paragraph (\p{Nd}+)/u.exec(gold)?.[1]
   if (wanted === undefined) {
-    throw new DescentError('reward', 'bad_gold', `the gold answer ${JSON.stringify(gold)} is not "Paragraph N"`)
+    throw new DescentError(
+      'reward',
+      'bad_gold',
+      `the gold answer ${JSON.stringify(gold)} is not "Paragraph N"`,
+    )
   }
   return shareOfNumbers(prediction, wanted)
 }
@@ -97,32 +101,21 @@ export function codeScore(prediction: string, gold: string): number {
   return roundPython(100 * sequenceRatio(line, gold), 0) / 100
 }
 
-interface Row {
-  metric: Metric
-  classes: readonly string[]
-}
+type Score = (prediction: string, gold: string, classes: readonly string[]) => number
 
-function scoreOne(prediction: string, gold: string, { metric, classes }: Row): number {
-  switch (metric) {
-    case 'qa_f1':
-      return qaF1(prediction, gold)
-    case 'rouge':
-      return rougeL(prediction, gold)
-    case 'classification':
-      return classificationScore(prediction, gold, classes)
-    case 'retrieval':
-      return retrievalScore(prediction, gold)
-    case 'count':
-      return countScore(prediction, gold)
-    case 'code':
-      return codeScore(prediction, gold)
-  }
+const metrics: Record<Metric, Score> = {
+  qa_f1: qaF1,
+  rouge: rougeL,
+  classification: classificationScore,
+  retrieval: retrievalScore,
+  count: countScore,
+  code: codeScore,
 }
 
 export const longbench = defineReward({
   name: 'longbench',
   version: '1',
-  description: "LongBench v1: the metric of metadata.dataset, best over the golds, in [0, 1].",
+  description: 'LongBench v1: the metric of metadata.dataset, best over the golds, in [0, 1].',
   options: z.strictObject({ metric: z.enum(metricNames).optional() }),
   score: (context) => {
     const { task, trajectory, options } = context
@@ -131,14 +124,18 @@ export const longbench = defineReward({
     const metric = options.metric ?? metricOfDataset[dataset.replace(/_e$/, '')]
     if (metric === undefined) {
       const known = Object.keys(metricOfDataset).join(', ')
-      throw new DescentError('reward', 'bad_task', `task ${task.id}: metadata.dataset "${dataset}" is none of ${known}`)
+      throw new DescentError(
+        'reward',
+        'bad_task',
+        `task ${task.id}: metadata.dataset "${dataset}" is none of ${known}`,
+      )
     }
     if (trajectory.answer === null) return notAnswered
     const given = trajectory.answer
     const prediction = oneLineDatasets.has(dataset) ? (given.replace(/^\n+/, '').split('\n')[0] ?? '') : given
     const classes = task.metadata['all_classes']
-    const row = { metric, classes: Array.isArray(classes) ? classes.map(String) : [] }
-    const scores = golds.map((gold) => scoreOne(prediction, gold, row))
+    const names = Array.isArray(classes) ? classes.map(String) : []
+    const scores = golds.map((gold) => metrics[metric](prediction, gold, names))
     return { value: Math.max(0, ...scores), details: { metric } }
   },
 })

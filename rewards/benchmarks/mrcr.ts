@@ -35,7 +35,8 @@ export const mrcr = defineReward({
     const { metadata, id } = context.task
     const prefix = metadata['random_string_to_prepend']
     if (typeof gold !== 'string') throw badGold(id, 'a text')
-    if (typeof prefix !== 'string') throw badGold(id, 'complete: metadata.random_string_to_prepend is missing')
+    if (typeof prefix !== 'string')
+      throw badGold(id, 'complete: metadata.random_string_to_prepend is missing')
     const { answer } = context.trajectory
     return answer === null ? notAnswered : { value: scoreMrcr(answer, gold, prefix) }
   },

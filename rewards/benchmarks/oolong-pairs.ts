@@ -44,7 +44,9 @@ export function goldPairs(gold: Gold, taskId: string): Set<string> {
 
 function pairText(item: Json): string | null {
   if (typeof item === 'string') return item
-  return Array.isArray(item) && item.length === 2 ? `(${String(item[0])}, ${String(item[1])})` : null
+  return Array.isArray(item) && item.length === 2
+    ? `(${item.map((id) => JSON.stringify(id).replaceAll('"', '')).join(', ')})`
+    : null
 }
 
 export const oolongPairs = defineReward({

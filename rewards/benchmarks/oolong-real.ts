@@ -12,7 +12,10 @@ function readAnswer(text: string): Parsed {
   const whole = readInt(text)
   if (whole !== null) return whole
   if (!text.includes(',')) return text
-  return text.split(',').map(strip).filter((item) => item !== '')
+  return text
+    .split(',')
+    .map(strip)
+    .filter((item) => item !== '')
 }
 
 export interface RealScore {

@@ -94,7 +94,11 @@ export function scoreOolongSynth(answer: string, answerType: string, output: str
 function isDay(given: ParsedDate, gold: SynthGold['date']): boolean {
   const midnight = given.hour + given.minute + given.second + given.microsecond === 0 && !given.zoned
   return (
-    midnight && gold !== null && given.year === gold.year && given.month === gold.month && given.day === gold.day
+    midnight &&
+    gold !== null &&
+    given.year === gold.year &&
+    given.month === gold.month &&
+    given.day === gold.day
   )
 }
 

@@ -7,11 +7,18 @@ import { defineReward } from '../../src/reward.ts'
 import type { BoundReward, RewardContext, RewardResult } from '../../src/reward.ts'
 import { entrySchema } from './entry.ts'
 
-async function part<Options>(inner: BoundReward | undefined, context: RewardContext<Options>): Promise<RewardResult> {
+async function part<Options>(
+  inner: BoundReward | undefined,
+  context: RewardContext<Options>,
+): Promise<RewardResult> {
   if (!inner) throw new DescentError('reward', 'missing_part', 'a part of the reward is missing')
   const result = await inner.score(context.task, context.trajectory, context.tools)
   if (Number.isFinite(result.value)) return result
-  throw new DescentError('reward', 'not_finite', `reward ${inner.name} gave ${String(result.value)}, not a number`)
+  throw new DescentError(
+    'reward',
+    'not_finite',
+    `reward ${inner.name} gave ${String(result.value)}, not a number`,
+  )
 }
 
 /** What each part gave, for the details of the whole. */
@@ -70,11 +77,12 @@ export const gate = defineReward({
     otherwise: z.number().default(0),
   }),
   inner: ({ reward, when }) => [...when, reward],
-  async score(context) {
+  async score(context): Promise<RewardResult> {
     const { when, otherwise } = context.options
     for (const [index, condition] of when.entries()) {
       const { value } = await part(context.inner[index], context)
-      if (value < condition.atLeast) return { value: otherwise, details: { closedBy: condition.name, gave: value } }
+      if (value < condition.atLeast)
+        return { value: otherwise, details: { closedBy: condition.name, gave: value } }
     }
     const { value, details } = await part(context.inner[when.length], context)
     return { value, details: { closedBy: null, ...details } }
@@ -106,12 +114,17 @@ export const byTask = defineReward({
   version: '1',
   description: 'The reward that the task names in metadata.reward: a name, or {name, options}.',
   options: z.strictObject({
-    otherwise: entrySchema.optional().meta({ description: 'For tasks that name none; without it they are errors.' }),
+    otherwise: entrySchema
+      .optional()
+      .meta({ description: 'For tasks that name none; without it they are errors.' }),
   }),
   async score(context) {
     const { task, options, resolve } = context
     const given = task.metadata['reward']
-    const named = given === undefined || given === null ? { success: true as const, data: options.otherwise } : namedByTask.safeParse(given)
+    const named =
+      given === undefined || given === null
+        ? { success: true as const, data: options.otherwise }
+        : namedByTask.safeParse(given)
     if (!named.success || named.data === undefined) {
       throw new DescentError(
         'reward',

@@ -19,7 +19,26 @@ const weekdays = new Set(
     .flatMap((name) => [name, name.slice(0, 3)]),
 )
 
-const jumps = new Set([' ', '.', ',', ';', '-', '/', "'", 'at', 'on', 'and', 'ad', 'm', 't', 'of', 'st', 'nd', 'rd', 'th'])
+const jumps = new Set([
+  ' ',
+  '.',
+  ',',
+  ';',
+  '-',
+  '/',
+  "'",
+  'at',
+  'on',
+  'and',
+  'ad',
+  'm',
+  't',
+  'of',
+  'st',
+  'nd',
+  'rd',
+  'th',
+])
 const halves = new Map([
   ['am', 0],
   ['a', 0],

@@ -4,7 +4,17 @@
 import { dateTokens } from './date-tokens.ts'
 import { readTime } from './date-time.ts'
 import type { Clock } from './date-time.ts'
-import { ampmOf, daysIn, isJump, isWeekday, monthOf, NotADate, toDayHour, utcNames, whole } from './date-words.ts'
+import {
+  ampmOf,
+  daysIn,
+  isJump,
+  isWeekday,
+  monthOf,
+  NotADate,
+  toDayHour,
+  utcNames,
+  whole,
+} from './date-words.ts'
 import { createDayParts } from './day-parts.ts'
 import type { DayParts } from './day-parts.ts'
 
@@ -37,13 +47,18 @@ export function parseDate(text: string): ParsedDate | null {
       else if (monthOf(token) !== null) at = readMonth(tokens, at, parts)
       else if (ampmOf(token) !== null) setHalf(clock, token)
       else if (couldBeZone(clock, zone, token)) readZoneName(tokens, at, zone)
-      else if (clock.hour !== null && (token === '+' || token === '-')) at = readOffset(tokens, at, clock, zone)
+      else if (clock.hour !== null && (token === '+' || token === '-'))
+        at = readOffset(tokens, at, clock, zone)
       else if (!isJump(token)) return null
     }
     const { year, month, day } = parts.resolve()
     const empty = [year, month, day, clock.hour, clock.minute, clock.second, zone.name, zone.offset]
     if (!weekday && empty.every((value) => value === null)) return null
-    return checked({ year: year === null ? null : fullYear(year, parts.centuryGiven()), month, day }, clock, zone)
+    return checked(
+      { year: year === null ? null : fullYear(year, parts.centuryGiven()), month, day },
+      clock,
+      zone,
+    )
   } catch (error) {
     if (error instanceof NotADate) return null
     throw error

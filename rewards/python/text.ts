@@ -2,8 +2,7 @@
 // characters are white space, what `int()` reads, how `str()` writes a number.
 
 // What `str.isspace` holds true: unlike `\s` with the separators 1c to 1f and 85, and without the BOM.
-const spaces =
-  String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`
+const spaces = String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`
 const edges = new RegExp(`^[${spaces}]+|[${spaces}]+$`, 'g')
 const runs = new RegExp(`[${spaces}]+`)
 

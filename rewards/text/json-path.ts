@@ -67,9 +67,14 @@ function equalLists(a: Json[], b: Json[], rules: Rules): boolean {
 export const jsonPath = defineReward({
   name: 'json_path',
   version: '1',
-  description: 'What stands at a path of the JSON answer equals the gold; with several paths, the share that does.',
+  description:
+    'What stands at a path of the JSON answer equals the gold; with several paths, the share that does.',
   options: z.strictObject({
-    paths: z.array(z.string()).min(1).default(['']).meta({ description: 'Such as `total` or `items[0].name`.' }),
+    paths: z
+      .array(z.string())
+      .min(1)
+      .default([''])
+      .meta({ description: 'Such as `total` or `items[0].name`.' }),
     tolerance: z.number().min(0).default(0),
     unordered: z.boolean().default(false).meta({ description: 'The order of lists does not count.' }),
   }),
@@ -78,7 +83,11 @@ export const jsonPath = defineReward({
     const gold = goldOf(context)
     const golds = options.paths.map((path) => at(gold, readPath(path)))
     if (options.paths.length > 1 && golds.includes(undefined)) {
-      throw new DescentError('reward', 'bad_gold', `the gold answer of task ${task.id} lacks one of the paths`)
+      throw new DescentError(
+        'reward',
+        'bad_gold',
+        `the gold answer of task ${task.id} lacks one of the paths`,
+      )
     }
     if (trajectory.answer === null) return notAnswered
     const answer = readJson(trajectory.answer)

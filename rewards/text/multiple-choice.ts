@@ -17,7 +17,9 @@ export function readChoice(answer: string, letters: string, choices: readonly st
   )
   const said = [...plain.matchAll(stated)].at(-1)?.[1]
   if (said !== undefined) return said.toUpperCase()
-  const bracketed = new Set([...plain.matchAll(new RegExp(String.raw`\(([${letters}])\)`, 'g'))].map(([, one]) => one))
+  const bracketed = new Set(
+    [...plain.matchAll(new RegExp(String.raw`\(([${letters}])\)`, 'g'))].map(([, one]) => one),
+  )
   const [only] = bracketed
   if (bracketed.size === 1 && only !== undefined) return only
   const leading = new RegExp(String.raw`^([${letters}])[.):] `).exec(plain)?.[1]

@@ -27,14 +27,19 @@ export const regex = defineReward({
     }),
   score: (context) => {
     const { task, trajectory, options } = context
-    const patterns = options.pattern === undefined ? alternatives(goldOf(context), task.id) : [options.pattern]
+    const patterns =
+      options.pattern === undefined ? alternatives(goldOf(context), task.id) : [options.pattern]
     if (trajectory.answer === null) return notAnswered
     const answer = normalizeSpace(trajectory.answer)
     if (answer.length > options.maxCharacters) return { value: 0, details: { tooLong: answer.length } }
     for (const pattern of patterns) {
       const compiled = compile(options.whole ? `^(?:${pattern})$` : pattern, options.flags)
       if (compiled === null) {
-        throw new DescentError('reward', 'bad_gold', `the gold answer of task ${task.id} is not a regular expression`)
+        throw new DescentError(
+          'reward',
+          'bad_gold',
+          `the gold answer of task ${task.id} is not a regular expression`,
+        )
       }
       const found = compiled.exec(answer)
       if (found) return { value: 1, details: { matched: found[0].slice(0, 200) } }

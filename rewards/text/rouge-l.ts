@@ -49,7 +49,9 @@ export const rougeLReward = defineReward({
     const given = tokens(answer).slice(0, context.options.maxWords)
     const values = golds.map((gold) => {
       const wanted = tokens(gold)
-      return given.length + wanted.length === 0 ? 1 : (2 * commonLength(given, wanted)) / (given.length + wanted.length)
+      return given.length + wanted.length === 0
+        ? 1
+        : (2 * commonLength(given, wanted)) / (given.length + wanted.length)
     })
     return { value: Math.max(...values), details: { words: given.length } }
   },

@@ -79,7 +79,11 @@ ${table(
   ]),
 )}
 
-Models that were called: ${statistics.models.map((model) => `\`${inline(model)}\``).join(', ')}.
+${
+  statistics.models.length > 0
+    ? `Models that were called: ${statistics.models.map((model) => `\`${inline(model)}\``).join(', ')}.`
+    : 'The rows hold nothing that a model said.'
+}
 
 Stop reasons: ${Object.entries(statistics.stopReasons)
     .map(([reason, count]) => `${reason} ${count}`)
@@ -116,7 +120,7 @@ function frontMatter(facts: ManifestFacts, present: Split[]): string {
       'recursive-language-models',
       'trajectories',
       recipe.name,
-      ...(recipe.trainers.length > 0 ? ['trl'] : []),
+      ...(recipe.trainers.some((trainer) => trainer.startsWith('TRL')) ? ['trl'] : []),
       ...(statistics.scripted ? ['scripted'] : []),
     ]),
     size_categories: [sizes.find(([limit]) => rows < limit)?.[1] ?? '1B<n<10B'],

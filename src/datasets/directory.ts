@@ -7,7 +7,8 @@ import { DescentError, UsageError } from '../errors.ts'
 /** What tells a directory of ours. */
 export const manifestKind = 'descent-dataset'
 const manifestName = 'manifest.json'
-const dataFile = /^data\/(train|test)-\d{5}-of-\d{5}\.parquet$/
+const dataFile = /^(?:data\/(?:train|test)-\d{5}-of-\d{5}\.parquet|contexts\/[\da-f]+\.(?:txt|json))$/
+const folders = ['data', 'contexts']
 const partialFile = /\.partial$/
 /** A partial file that nobody has touched for so long was left by a process that died. */
 const staleMilliseconds = 3_600_000
@@ -15,7 +16,7 @@ const staleMilliseconds = 3_600_000
 export interface Target {
   /** Absolute. */
   directory: string
-  /** The absolute path to write to for a file that is not yet there; `name` may start with `data/`. */
+  /** The absolute path to write to for a file that is not yet there; `name` may start with a folder made. */
   partial(name: string): string
   /** Gives the partial files their names, and removes data files of the earlier export. */
   commit(files: { partial: string; name: string }[]): Promise<void>
@@ -26,15 +27,21 @@ export interface Target {
  * Makes or checks the directory. Throws a UsageError when it is a file, cannot be written, or holds
  * something that is not an export.
  */
-export async function openTarget(given: string, exportId: string): Promise<Target> {
+export async function openTarget(
+  given: string,
+  exportId: string,
+  options: { contexts?: boolean } = {},
+): Promise<Target> {
   const directory = resolve(given)
   const data = join(directory, 'data')
+  const contexts = join(directory, 'contexts')
   const earlier = await earlierFiles(directory)
   let created: string | undefined
+  let createdContexts: string | undefined
   try {
     created = await mkdir(data, { recursive: true })
-    await removeStale(directory)
-    await removeStale(data)
+    if (options.contexts) createdContexts = await mkdir(contexts, { recursive: true })
+    for (const folder of [directory, data, contexts]) await removeStale(folder)
   } catch (error) {
     throw diskError(error, directory)
   }
@@ -52,6 +59,7 @@ export async function openTarget(given: string, exportId: string): Promise<Targe
       for (const { partial, name } of files.toSorted((a, b) => last(a.name) - last(b.name))) {
         if (name === manifestName) {
           for (const old of earlier) if (!names.has(old)) await rm(join(directory, old), { force: true })
+          if (!options.contexts) await rmdir(contexts).catch(() => undefined)
         }
         await rename(partial, join(directory, name))
         partials.delete(partial)
@@ -59,6 +67,7 @@ export async function openTarget(given: string, exportId: string): Promise<Targe
     },
     async discard() {
       for (const path of partials) await rm(path, { force: true })
+      if (createdContexts !== undefined) await rmdir(contexts).catch(() => undefined)
       if (created === undefined) return
       // Only the directories made above, and only while nobody put anything in.
       const end = dirname(created)
@@ -85,8 +94,12 @@ async function earlierFiles(directory: string): Promise<string[]> {
     const manifest = await readManifest(join(directory, manifestName))
     if (manifest) return manifest.files.filter((path) => dataFile.test(path))
   } else {
-    const data = names.includes('data') ? await readdir(join(directory, 'data')).catch(() => ['data']) : []
-    const foreign = [...names.filter((name) => name !== 'data'), ...data].filter(
+    const inside = await Promise.all(
+      folders
+        .filter((folder) => names.includes(folder))
+        .map((folder) => readdir(join(directory, folder)).catch(() => [folder])),
+    )
+    const foreign = [...names.filter((name) => !folders.includes(name)), ...inside.flat()].filter(
       (name) => !partialFile.test(name),
     )
     if (foreign.length === 0) return []
@@ -98,16 +111,22 @@ async function earlierFiles(directory: string): Promise<string[]> {
 
 async function readManifest(path: string): Promise<{ files: string[] } | null> {
   try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as { kind?: unknown; files?: unknown }
-    if (value.kind !== manifestKind || !Array.isArray(value.files)) return null
-    return { files: value.files.map((file: { path?: unknown } | null) => String(file?.path)) }
+    const value = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+    if (value['kind'] !== manifestKind || !Array.isArray(value['files'])) return null
+    const contexts = Array.isArray(value['contexts']) ? (value['contexts'] as unknown[]) : []
+    const files = [...(value['files'] as unknown[]), ...contexts]
+    return { files: files.map((file) => String((file as { path?: unknown } | null)?.path)) }
   } catch {
     return null
   }
 }
 
 async function removeStale(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
+  const names = await readdir(directory).catch((error: unknown): string[] => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  })
+  for (const name of names) {
     if (!partialFile.test(name)) continue
     const path = join(directory, name)
     const facts = await stat(path).catch(() => null)

@@ -6,13 +6,18 @@ import { UsageError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { Store, StoredRun } from '../store/contract.ts'
 import { createCard } from './card.ts'
+import { parseChoice } from './choice.ts'
+import { createContextPlacer } from './contexts.ts'
 import { diskError, openTarget, type Target } from './directory.ts'
 import { createManifest, type DatasetFile, type ManifestFacts, manifestVersion } from './manifest.ts'
 import { codecs } from './parquet.ts'
+import type { Recipe } from './recipe.ts'
+import { parseRecipeOptions, type RecipeOptions, type RecipeOptionsInput } from './recipe-options.ts'
 import { findRecipe } from './registry.ts'
-import { type FunnelStep, selectTrajectories } from './selection.ts'
+import { type FunnelStep, type Selected, selectTrajectories } from './selection.ts'
 import { splits, splitTasks } from './split.ts'
 import type { Statistics } from './statistics.ts'
+import { parseWhere } from './where/parse.ts'
 import { writeRows } from './write-rows.ts'
 
 export const exportOptionsSchema = z.strictObject({
@@ -22,6 +27,19 @@ export const exportOptionsSchema = z.strictObject({
   codec: z.enum(codecs).default('zstd'),
   minReward: z.number().optional(),
   onlyAnswered: z.boolean().optional(),
+  /** Leaves out trajectories whose root had one turn only. */
+  dropSingleTurn: z.boolean().optional(),
+  /** A condition on each trajectory and its group, such as `reward >= 0.5 and turns <= 12`. */
+  where: z.string().min(1).optional(),
+  /** What is kept of each task: all, correct, best, best-N, shortest or cheapest. */
+  select: z.string().default('all'),
+  maxPerTask: z.number().int().positive().optional(),
+  /** The reward from which a trajectory counts as correct. */
+  threshold: z.number().default(0.5),
+  /** Those that the recipe takes; checked once the recipe is known. */
+  recipeOptions: z
+    .custom<RecipeOptionsInput>((value) => typeof value === 'object' && value !== null)
+    .default({}),
   evalFraction: z.number().min(0).max(1).default(0.1),
   seed: z.number().int().default(0),
   /** Of uncompressed data, so that a file is almost always smaller. */
@@ -51,23 +69,21 @@ type Settings = z.output<typeof exportOptionsSchema>
  */
 export async function exportDataset(options: ExportOptions): Promise<ExportResult> {
   const { store, signal, onProgress, ...given } = options
-  const settings = parseSettings(given)
-  const recipe = findRecipe(settings.recipe)
-  const runs = await findRuns(store, settings.runIds)
-  const { selected, funnel } = await selectTrajectories(
-    store,
-    runs,
-    { statuses: recipe.statuses, ...settings },
-    signal,
-  )
-  refuseEmpty(selected.length, funnel)
+  const plan = await prepare(store, given, signal)
+  const { settings, recipe, recipeOptions, runs, selected, funnel } = plan
   const datasetId = newId()
-  const target = await openTarget(settings.directory, datasetId.slice(-12))
+  const withContexts = recipe.options.includes('contexts') && recipeOptions.contexts !== 'none'
+  const target = await openTarget(settings.directory, datasetId.slice(-12), { contexts: withContexts })
   try {
-    const { codec, evalFraction, seed, maxShardBytes, minReward, onlyAnswered } = settings
+    const { codec, evalFraction, seed, maxShardBytes, threshold } = settings
+    const contexts = createContextPlacer(store, target, recipeOptions.contexts)
     const written = await writeRows({
       store,
       recipe,
+      options: recipeOptions,
+      threshold,
+      dropSingleTurn: settings.dropSingleTurn ?? false,
+      contexts,
       selected,
       sides: splitTasks(
         selected.map((trajectory) => trajectory.taskHash),
@@ -87,14 +103,10 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
       datasetId,
       recipe,
       runs,
-      selection: {
-        runIds: runs.map((run) => run.id),
-        statuses: recipe.statuses,
-        minReward: minReward ?? null,
-        onlyAnswered: onlyAnswered ?? false,
-      },
-      options: { codec, evalFraction, seed, maxShardBytes },
+      selection: selectionOf(plan),
+      options: { codec, evalFraction, seed, maxShardBytes, recipe: takenOptions(plan) },
       files: files.map(({ partial: _partial, ...file }) => file),
+      contexts: contexts.files.map(({ partial: _partial, ...file }) => file),
       rows,
       funnel,
       statistics,
@@ -103,7 +115,7 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
     }
     signal?.throwIfAborted()
     await target.commit([
-      ...files.map(({ partial, path }) => ({ partial, name: path })),
+      ...[...files, ...contexts.files].map(({ partial, path }) => ({ partial, name: path })),
       await writeText(target, 'README.md', createCard(facts)),
       await writeText(target, 'manifest.json', `${JSON.stringify(createManifest(facts), null, 2)}\n`),
     ])
@@ -113,6 +125,73 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
     await target.discard()
     throw diskError(error, target.directory)
   }
+}
+
+export interface ExportPreview {
+  funnel: FunnelStep[]
+  trajectories: number
+  tasks: number
+}
+
+/**
+ * What `exportDataset` would take, without reading a tree or writing a file. `directory` is not used.
+ * Throws a UsageError for bad options.
+ */
+export async function previewExport(
+  options: Omit<ExportOptions, 'directory' | 'onProgress'>,
+): Promise<ExportPreview> {
+  const { store, signal, ...given } = options
+  const { selected, funnel } = await prepare(store, { ...given, directory: '.' }, signal, {
+    mayBeEmpty: true,
+  })
+  const tasks = new Set(selected.map(({ taskHash }) => taskHash)).size
+  return { funnel, trajectories: selected.length, tasks }
+}
+
+interface Plan {
+  settings: Settings
+  recipe: Recipe
+  recipeOptions: RecipeOptions
+  runs: StoredRun[]
+  selected: Selected[]
+  funnel: FunnelStep[]
+}
+
+async function prepare(
+  store: Store,
+  given: unknown,
+  signal: AbortSignal | undefined,
+  { mayBeEmpty = false } = {},
+): Promise<Plan> {
+  const settings = parseSettings(given)
+  const recipe = findRecipe(settings.recipe)
+  const recipeOptions = parseRecipeOptions(recipe, settings.recipeOptions)
+  const where = settings.where === undefined ? [] : parseWhere(settings.where)
+  const choice = parseChoice(settings.select)
+  const runs = await findRuns(store, settings.runIds)
+  const criteria = { ...settings, statuses: recipe.statuses, where, choice }
+  const { selected, funnel } = await selectTrajectories(store, runs, criteria, signal)
+  if (!mayBeEmpty) refuseEmpty(selected.length, funnel)
+  return { settings, recipe, recipeOptions, runs, selected, funnel }
+}
+
+function selectionOf({ settings, recipe, runs }: Plan): ManifestFacts['selection'] {
+  return {
+    runIds: runs.map((run) => run.id),
+    statuses: recipe.statuses,
+    minReward: settings.minReward ?? null,
+    onlyAnswered: settings.onlyAnswered ?? false,
+    dropSingleTurn: settings.dropSingleTurn ?? false,
+    where: settings.where ?? null,
+    select: settings.select,
+    maxPerTask: settings.maxPerTask ?? null,
+    threshold: settings.threshold,
+  }
+}
+
+/** Those of the recipe, the defaults included. */
+function takenOptions({ recipe, recipeOptions }: Plan): Partial<RecipeOptions> {
+  return Object.fromEntries(recipe.options.map((name) => [name, recipeOptions[name]]))
 }
 
 function parseSettings(given: unknown): Settings {

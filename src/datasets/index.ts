@@ -1,7 +1,27 @@
 // The door of the datasets: recipes, and the export that runs one over stored trajectories.
-export { exportDataset, exportOptionsSchema, type ExportOptions, type ExportResult } from './export.ts'
+export {
+  exportDataset,
+  exportOptionsSchema,
+  type ExportOptions,
+  type ExportPreview,
+  type ExportResult,
+  previewExport,
+} from './export.ts'
 export type { DatasetFile, Manifest } from './manifest.ts'
 export { codecs, type Codec } from './parquet.ts'
-export type { Recipe, RecipeColumn, RecipeContext, RecipeTask } from './recipe.ts'
+export type {
+  GroupContext,
+  GroupRecipe,
+  GroupRow,
+  Recipe,
+  RecipeColumn,
+  RecipeContext,
+  RecipeGroup,
+  RecipeTask,
+  TrajectoryRecipe,
+} from './recipe.ts'
+export { contextModes, type RecipeOptions } from './recipe-options.ts'
 export { findRecipe, recipes } from './registry.ts'
 export type { FunnelStep } from './selection.ts'
+export { fieldNames } from './where/fields.ts'
+export { type Condition, parseWhere } from './where/parse.ts'

@@ -2,8 +2,10 @@
 // presence marks a directory as an export of ours; it is written last.
 import type { StoredRun } from '../store/contract.ts'
 import { codeVersion } from './code-version.ts'
+import type { ContextFile } from './contexts.ts'
 import { manifestKind } from './directory.ts'
 import { type Recipe, typeName } from './recipe.ts'
+import type { RecipeOptions } from './recipe-options.ts'
 import type { FunnelStep } from './selection.ts'
 import type { Split } from './split.ts'
 import type { Statistics } from './statistics.ts'
@@ -24,9 +26,26 @@ export interface ManifestFacts {
   datasetId: string
   recipe: Recipe
   runs: StoredRun[]
-  selection: { runIds: string[]; statuses: string[]; minReward: number | null; onlyAnswered: boolean }
-  options: { codec: string; evalFraction: number; seed: number; maxShardBytes: number }
+  selection: {
+    runIds: string[]
+    statuses: string[]
+    minReward: number | null
+    onlyAnswered: boolean
+    dropSingleTurn: boolean
+    where: string | null
+    select: string
+    maxPerTask: number | null
+    threshold: number
+  }
+  options: {
+    codec: string
+    evalFraction: number
+    seed: number
+    maxShardBytes: number
+    recipe: Partial<RecipeOptions>
+  }
   files: DatasetFile[]
+  contexts: ContextFile[]
   rows: number
   funnel: FunnelStep[]
   statistics: Statistics
@@ -64,6 +83,7 @@ export function createManifest(facts: ManifestFacts) {
     repairedStrings: facts.repairedStrings,
     columns: recipe.columns.map(({ name, type, nullable }) => ({ name, type: typeName(type), nullable })),
     files: facts.files,
+    contexts: facts.contexts,
   }
 }
 

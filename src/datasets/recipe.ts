@@ -1,10 +1,13 @@
-// The contract of a recipe: a trajectory in, typed rows out. Its columns are declared once, with type
-// and meaning; the Arrow schema and the dataset card derive from them.
+// The contract of a recipe: trajectories in, typed rows out; one at a time, or all of a task together.
+// Its columns are declared once, with type and meaning; the Arrow schema and the card derive from them.
 import { DataType, Field, Schema } from 'apache-arrow'
 import type { RewardTask } from '../reward.ts'
 import type { StoredRun } from '../store/contract.ts'
 import type { Trajectory, TrajectoryStatus } from '../trajectory.ts'
 import type { RecipeRow } from './arrow.ts'
+import type { RecipeOptionName, RecipeOptions } from './recipe-options.ts'
+import type { Selected } from './selection.ts'
+import type { Split } from './split.ts'
 
 export interface RecipeColumn {
   name: string
@@ -23,31 +26,72 @@ export interface RecipeTask extends RewardTask {
 
 export interface RecipeContext {
   run: StoredRun
+  options: RecipeOptions
+  /** The correct answers' least reward. */
+  threshold: number
   /** Counts something that gives no row, for the funnel. `reason` is a short phrase. */
   leaveOut: (reason: string) => void
 }
 
-export interface RecipeDefinition {
+/** What was selected of one task, over all runs: at least one trajectory. */
+export interface RecipeGroup {
+  /** Position of the task among those exported, from 0. */
+  index: number
+  split: Split
+  task: RecipeTask
+  members: Selected[]
+  /** The trees of the members, in their order. Read only when asked for. */
+  read: () => AsyncIterable<Trajectory>
+}
+
+export interface GroupContext {
+  options: RecipeOptions
+  threshold: number
+  /** As in RecipeContext; `members` are the trajectories concerned. */
+  leaveOut: (reason: string, members: { id: string }[]) => void
+  /** Where the task's context is: a path relative to the dataset, or the text itself, or neither. */
+  placeContext: (task: RecipeTask) => Promise<{ path: string | null; text: string | null }>
+}
+
+export interface GroupRow {
+  row: RecipeRow
+  /** The trajectories that the row was made of. */
+  members: { id: string }[]
+}
+
+interface CommonDefinition {
   name: string
-  /** Raised whenever the same trajectory may give other rows. */
+  /** Raised whenever the same trajectories may give other rows. */
   version: string
   description: string
   /** The trainers that read the rows as they are; empty when it is for analysis. */
   trainers: string[]
   /** The trajectories it takes. */
   statuses: TrajectoryStatus[]
+  /** The options it takes. */
+  options: RecipeOptionName[]
   columns: RecipeColumn[]
   /** Python that puts the data to use, for the card. `DIRECTORY` stands for the dataset's place. */
   example: string
+}
+
+export interface TrajectoryRecipeDefinition extends CommonDefinition {
   /** Rows in a fixed order; a value must fit its column. */
   rows(trajectory: Trajectory, task: RecipeTask, context: RecipeContext): Iterable<RecipeRow>
 }
 
-export interface Recipe extends RecipeDefinition {
-  schema: Schema
+export interface GroupRecipeDefinition extends CommonDefinition {
+  /** As `rows`. All of a task is in memory at once when it keeps what it reads. */
+  groupRows(group: RecipeGroup, context: GroupContext): AsyncIterable<GroupRow>
 }
 
-export function defineRecipe(definition: RecipeDefinition): Recipe {
+export type TrajectoryRecipe = TrajectoryRecipeDefinition & { schema: Schema }
+export type GroupRecipe = GroupRecipeDefinition & { schema: Schema }
+export type Recipe = TrajectoryRecipe | GroupRecipe
+
+export function defineRecipe<Definition extends TrajectoryRecipeDefinition | GroupRecipeDefinition>(
+  definition: Definition,
+): Definition & { schema: Schema } {
   const fields = definition.columns.map(({ name, type, nullable }) => new Field(name, type, nullable))
   return { ...definition, schema: new Schema(fields) }
 }

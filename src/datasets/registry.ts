@@ -1,10 +1,23 @@
 // The recipes there are.
 import { UsageError } from '../errors.ts'
 import type { Recipe } from './recipe.ts'
+import { kto } from './recipes/kto.ts'
+import { preference } from './recipes/preference.ts'
+import { processLabels } from './recipes/process.ts'
+import { rlPrompts } from './recipes/rl-prompts.ts'
+import { sftTrajectories } from './recipes/sft-trajectories.ts'
 import { sftTurns } from './recipes/sft-turns.ts'
 import { trajectories } from './recipes/trajectories.ts'
 
-export const recipes: Recipe[] = [sftTurns, trajectories]
+export const recipes: Recipe[] = [
+  sftTurns,
+  sftTrajectories,
+  preference,
+  kto,
+  rlPrompts,
+  processLabels,
+  trajectories,
+]
 
 /** Throws a UsageError that lists what exists. */
 export function findRecipe(name: string): Recipe {

@@ -31,9 +31,25 @@ export interface Statistics {
   leftOut: { reason: string; count: number; trajectories: number }[]
 }
 
+/** What is counted of a trajectory that gave rows. */
+export interface Outcome {
+  reward: number | null
+  stopReason: string | null
+  /** A script answered in at least one call. */
+  scripted: boolean
+  /** Models that answered; none when the tree was not read. */
+  models: string[]
+}
+
+/** Something that gave no row, and the trajectories it is about. */
+export interface LeftOut {
+  reason: string
+  ids: string[]
+}
+
 export interface Collector {
-  /** One trajectory that gave `rows` rows, with what it left out. */
-  add(split: Split, taskHash: string, trajectory: Trajectory, rows: number, leftOut: string[]): void
+  /** The trajectories that gave `rows` rows, and what gave none. */
+  add(split: Split, taskHash: string, used: Outcome[], rows: number, leftOut: LeftOut[]): void
   summarize(): Statistics
 }
 
@@ -48,26 +64,25 @@ export function createCollector(): Collector {
   let unscored = 0
   let scripted = false
   return {
-    add(split, taskHash, trajectory, rows, leftOut) {
-      for (const reason of new Set(leftOut)) {
+    add(split, taskHash, used, rows, leftOut) {
+      for (const [reason, entries] of Map.groupBy(leftOut, (entry) => entry.reason)) {
         const entry = reasons.get(reason) ?? { count: 0, trajectories: 0 }
-        entry.count += leftOut.filter((other) => other === reason).length
-        entry.trajectories += 1
+        entry.count += entries.length
+        entry.trajectories += new Set(entries.flatMap(({ ids }) => ids)).size
         reasons.set(reason, entry)
       }
       const count = counts.get(split)
       if (rows === 0 || !count) return
       count.tasks.add(taskHash)
-      count.trajectories += 1
+      count.trajectories += used.length
       count.rows += rows
-      if (trajectory.reward === null) unscored += 1
-      else rewards.push(trajectory.reward)
-      const stop = trajectory.stopReason ?? 'none'
-      stopReasons.set(stop, (stopReasons.get(stop) ?? 0) + 1)
-      scripted ||= trajectory.scripted
-      for (const call of callsOf(trajectory)) {
-        models.add(call.model)
-        scripted ||= call.scripted
+      for (const outcome of used) {
+        if (outcome.reward === null) unscored += 1
+        else rewards.push(outcome.reward)
+        const stop = outcome.stopReason ?? 'none'
+        stopReasons.set(stop, (stopReasons.get(stop) ?? 0) + 1)
+        scripted ||= outcome.scripted
+        for (const model of outcome.models) models.add(model)
       }
     },
     summarize() {
@@ -89,6 +104,17 @@ export function createCollector(): Collector {
       }
     },
   }
+}
+
+/** Small, whatever the size of the tree. */
+export function outcomeOf(trajectory: Trajectory): Outcome {
+  const models = new Set<string>()
+  let { scripted } = trajectory
+  for (const call of callsOf(trajectory)) {
+    models.add(call.model)
+    scripted ||= call.scripted
+  }
+  return { reward: trajectory.reward, stopReason: trajectory.stopReason, scripted, models: [...models] }
 }
 
 function* callsOf(trajectory: Trajectory): Generator<Call> {

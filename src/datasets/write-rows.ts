@@ -1,29 +1,25 @@
-// The rows of all selected trajectories into Parquet files with partial names: split by split, one
-// trajectory in memory at a time, in the order of the selection.
+// The rows of all selected trajectories into Parquet files with partial names: split by split, in the
+// order of the selection.
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import type { Store } from '../store/contract.ts'
 import { createBatchBuilder } from './arrow.ts'
 import { codeVersion } from './code-version.ts'
 import type { Target } from './directory.ts'
 import type { DatasetFile } from './manifest.ts'
 import { type Codec, createParquetWriter } from './parquet.ts'
-import type { Recipe } from './recipe.ts'
+import { makeRows, type RowJob, unitsOf } from './make-rows.ts'
 import type { Selected } from './selection.ts'
-import { createShardWriter, type ShardWriter } from './shards.ts'
+import { createShardWriter } from './shards.ts'
 import { type Split, splits } from './split.ts'
-import { type Collector, createCollector, type Statistics } from './statistics.ts'
+import { createCollector, type Statistics } from './statistics.ts'
 
-export interface WriteJob {
-  store: Store
-  recipe: Recipe
+export interface WriteJob extends RowJob {
   selected: Selected[]
   /** By task hash. */
   sides: Map<string, Split>
   codec: Codec
   maxShardBytes: number
   target: Target
-  signal: AbortSignal | undefined
   onProgress: ((progress: { trajectories: number; rows: number }) => void) | undefined
 }
 
@@ -43,6 +39,7 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
     codec: job.codec,
     metadata: { descent: `${recipe.name}@${recipe.version}`, descent_code_version: codeVersion() },
   })
+  const units = unitsOf(recipe, job.selected)
   const progress = { trajectories: 0, rows: 0 }
   const files: WrittenRows['files'] = []
   try {
@@ -54,11 +51,13 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
         pathOf: (index) => target.partial(`data/${split}-${String(index).padStart(5, '0')}`),
       })
       try {
-        for (const selected of job.selected) {
-          if (sides.get(selected.taskHash) !== split) continue
+        for (const unit of units) {
+          if (sides.get(unit.taskHash) !== split) continue
           job.signal?.throwIfAborted()
-          progress.rows += await addTrajectory(job, selected, split, shards, collector)
-          progress.trajectories += 1
+          const { rows, used, leftOut } = await makeRows(job, unit, split, (row) => shards.add(row))
+          collector.add(split, unit.taskHash, used, rows, leftOut)
+          progress.rows += rows
+          progress.trajectories += unit.members.length
           job.onProgress?.({ ...progress })
         }
         for (const [index, { path, rows }, all] of numbered(await shards.finish())) {
@@ -79,28 +78,6 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
     await writer.close()
   }
   return { files, rows: progress.rows, statistics: collector.summarize(), repairedStrings: builder.repaired }
-}
-
-/** The number of rows it gave. */
-async function addTrajectory(
-  { store, recipe, signal }: WriteJob,
-  selected: Selected,
-  split: Split,
-  shards: ShardWriter,
-  collector: Collector,
-): Promise<number> {
-  const task = await store.readTask(selected.run.id, selected.taskId)
-  const trajectory = await store.readTrajectory(selected.id)
-  const leftOut: string[] = []
-  const context = { run: selected.run, leaveOut: (reason: string) => void leftOut.push(reason) }
-  let rows = 0
-  for (const row of recipe.rows(trajectory, task, context)) {
-    signal?.throwIfAborted()
-    await shards.add(row)
-    rows += 1
-  }
-  collector.add(split, selected.taskHash, trajectory, rows, leftOut)
-  return rows
 }
 
 function* numbered<Item>(items: Item[]): Generator<[number, Item, number]> {

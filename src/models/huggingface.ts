@@ -6,6 +6,7 @@ import { environmentValue } from '../env.ts'
 import type { ModelConfig } from '../run-file.ts'
 import { redactor, type Adapter } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
+import { patientFetch } from './patient-fetch.ts'
 
 /** Carries the answer past the library, which would read it in ways of its own. */
 class Answered extends Error {
@@ -33,7 +34,7 @@ export function createHuggingFaceAdapter(config: ModelConfig): Adapter {
   const key = token ?? ''
 
   async function capture(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    const response = await fetch(input, init)
+    const response = await patientFetch(input, init)
     // The library also asks the Hub where a model is served; that answer is its own.
     if (init?.method === 'POST') throw new Answered(response)
     return response

@@ -6,6 +6,7 @@ import { environmentValue } from '../env.ts'
 import type { ModelConfig } from '../run-file.ts'
 import { redactor, type Adapter } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
+import { patientFetch } from './patient-fetch.ts'
 
 const defaultBaseUrl = 'https://api.openai.com/v1'
 
@@ -22,6 +23,7 @@ export function createOpenAIAdapter(config: ModelConfig): Adapter {
     organization: null,
     project: null,
     maxRetries: 0,
+    fetch: patientFetch,
     // The time limit of a request is kept by its signal.
     timeout: 2 ** 31 - 1,
     logLevel: 'off',

@@ -56,9 +56,15 @@ interface Waiter {
 
 const defaultStart = 32
 const defaultMost = 512
-const fallOnRateLimit = 0.6
+const fallOnRateLimit = 0.7
 /** A server error may be the fault of one request: it weighs less than being told to slow down. */
-const fallOnServerError = 0.85
+const fallOnServerError = 0.9
+/**
+ * What a round of successes adds to the limit. After a server error the limit says little about what the
+ * server bears, and now and then an error should not starve it: it is regained faster.
+ */
+const growthAfterRefusal = 1
+const growthAfterError = 3
 
 export function createScheduler(endpoint: string, given: SchedulerOptions = {}): Scheduler {
   let mostGiven = given.maxConcurrency
@@ -66,6 +72,7 @@ export function createScheduler(endpoint: string, given: SchedulerOptions = {}):
   let limit = Math.min(most, given.startConcurrency ?? defaultStart)
   /** Until the first fall every success adds one, so that the limit doubles with each round. */
   let climbing = true
+  let growth = growthAfterRefusal
   let inFlight = 0
   let fellAt = -Infinity
   let pausedUntil = -Infinity
@@ -143,14 +150,15 @@ export function createScheduler(endpoint: string, given: SchedulerOptions = {}):
 
   function grow(wasFull: boolean): void {
     // A limit that nobody reaches says nothing about what the server bears.
-    if (wasFull) limit = Math.min(most, limit + (climbing ? 1 : 1 / limit))
+    if (wasFull) limit = Math.min(most, limit + (climbing ? 1 : growth / limit))
   }
 
-  function fall(factor: number, startedAt: number): void {
+  function fall(factor: number, regain: number, startedAt: number): void {
     // Requests sent before the last fall tell what is known already: a burst of refusals counts once.
     if (startedAt < fellAt) return
     limit = Math.max(1, Math.min(limit, inFlight) * factor)
     climbing = false
+    growth = regain
     fellAt = performance.now()
     counts.falls += 1
   }
@@ -161,8 +169,9 @@ export function createScheduler(endpoint: string, given: SchedulerOptions = {}):
     const { code, status, retryAfterMs } = error
     if (code === 'rate_limit') counts.rateLimited += 1
     if (status !== null && status >= 500) counts.serverErrors += 1
-    if (code === 'rate_limit' || status === 503 || status === 529) fall(fallOnRateLimit, startedAt)
-    else if (code === 'server_error') fall(fallOnServerError, startedAt)
+    if (code === 'rate_limit' || status === 503 || status === 529)
+      fall(fallOnRateLimit, growthAfterRefusal, startedAt)
+    else if (code === 'server_error') fall(fallOnServerError, growthAfterError, startedAt)
     if (retryAfterMs !== null) pausedUntil = Math.max(pausedUntil, performance.now() + retryAfterMs)
   }
 

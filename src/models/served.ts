@@ -62,8 +62,8 @@ export function createServedModel(
         await scheduler.run(turn, async () => {
           // Asked when the request leaves: while it waited for its turn, the weights may have changed.
           const version = await policyVersion()
-          const value = await send(body, signal)
-          return { ...value, policyVersion: version ?? value.policyVersion ?? null }
+          const answer = await send(body, signal)
+          return { ...answer, policyVersion: version ?? answer.policyVersion ?? null }
         }),
       signal,
       { maxAttempts: config.maxAttempts ?? 6 },

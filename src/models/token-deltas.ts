@@ -104,6 +104,16 @@ export function reassemble(
   return { prompt, completion: own?.completion ?? null, logprobs: own?.logprobs ?? null }
 }
 
+/**
+ * Prompt and completion of a call in one, as the call after it is compared with; null where either is
+ * missing. Errors raised: StoreError `corrupt`.
+ */
+export function sequenceOf(rows: ReadonlyMap<string, StoredTokens>, callId: string): Int32Array | null {
+  if (!rows.has(callId)) return null
+  const { prompt, completion } = reassemble(rows, callId)
+  return prompt && completion ? joined([prompt, completion]) : null
+}
+
 const none = new Int32Array(0)
 
 function joined(parts: Int32Array[]): Int32Array {

@@ -73,7 +73,8 @@ export interface NewTask {
   context: {
     file: string
     hash: Buffer
-    format: 'text' | 'json'
+    /** `several`: a file of several contexts (tasks/several.ts). */
+    format: 'text' | 'json' | 'several'
     type: string
     characters: number
     bytes: number
@@ -232,7 +233,13 @@ export interface Store {
   writeContext(
     taskHash: string,
     path: string,
-  ): Promise<{ format: 'text' | 'json'; type: string; characters: number; bytes: number; hash: Buffer }>
+  ): Promise<{
+    format: 'text' | 'json' | 'several'
+    type: string
+    characters: number
+    bytes: number
+    hash: Buffer
+  }>
 
   // Scores and datasets
   addScores(scores: NewScore[]): Promise<void>

@@ -55,7 +55,7 @@ export async function listFigures(
       page.items.map((row) => row.id),
     )
     return {
-      items: page.items.map(({ startedAt, endedAt, position: _, ...row }) => ({
+      items: page.items.map(({ startedAt, endedAt, ...row }) => ({
         ...row,
         status: row.status as TrajectoryStatus,
         stopReason: row.stopReason as StopReason | null,
@@ -93,7 +93,9 @@ async function scoresOf(db: Reader, ids: string[]): Promise<Map<string, StoredSc
           createdAt: toIso(row.createdAt) ?? '',
           id: row.id,
         }))
-        .toSorted((a, b) => (a.createdAt === b.createdAt ? (a.id < b.id ? -1 : 1) : a.createdAt < b.createdAt ? -1 : 1)),
+        .toSorted((a, b) =>
+          a.createdAt === b.createdAt ? (a.id < b.id ? -1 : 1) : a.createdAt < b.createdAt ? -1 : 1,
+        ),
     ]),
   )
 }

@@ -286,6 +286,7 @@ export const calls = pgTable(
     error: json('error').$type<ErrorRecord>(),
     latencyMs: doublePrecision('latency_ms'),
     requestId: text('request_id'),
+    policyVersion: text('policy_version'),
     /** engine | none */
     tokenSource: text('token_source').notNull(),
     /** The call whose prompt + completion this prompt extends exactly; token blobs are then deltas. */

@@ -213,7 +213,7 @@ export async function writeContext(
   }
   const { contextFormat, contextType, contextCharacters, contextBytes } = task
   return {
-    format: contextFormat as 'text' | 'json',
+    format: contextFormat as 'text' | 'json' | 'several',
     type: contextType,
     characters: contextCharacters,
     bytes: contextBytes,

@@ -2,20 +2,24 @@
 // its bytes, written once however many tasks, runs and processes share it.
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { sha256 } from '../hash.ts'
 import type { Json } from '../json.ts'
 import { codePoints, jsonLength, parseKeepingNumbers, printedLength, SourceNumber } from './json-length.ts'
+import { packContexts } from './several.ts'
 import type { ContextFacts, TaskContext } from './task.ts'
 
-export interface MaterializedContext extends ContextFacts {
+export interface MaterializedContext {
+  /** `several`: a file of several contexts (several.ts), whose facts are in it. */
+  type: ContextFacts['type'] | 'several'
+  characters: number
   /** Absolute path: under the given directory, or where the task's own file is. */
   file: string
   /** SHA-256 of the file's bytes. */
   hash: Buffer
-  format: 'text' | 'json'
+  format: 'text' | 'json' | 'several'
   bytes: number
 }
 
@@ -28,6 +32,17 @@ export async function materializeContext(
   context: TaskContext,
   directory: string,
 ): Promise<MaterializedContext> {
+  if (context.kind === 'several') {
+    // Apart from the other contexts of the directory, since they are no longer needed when packed.
+    const parts = join(directory, `parts-${randomUUID()}`)
+    try {
+      const made: MaterializedContext[] = []
+      for (const part of context.contexts) made.push(await materializeContext(part, parts))
+      return await packContexts(made, directory)
+    } finally {
+      await rm(parts, { recursive: true, force: true })
+    }
+  }
   if (context.kind === 'file') {
     const file = resolve(context.path)
     return context.format === 'json' ? await readJsonContext(file) : await readTextContext(file)

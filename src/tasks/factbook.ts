@@ -9,6 +9,7 @@ import type { Profile } from './factbook/profiles.ts'
 import type { Plan } from './factbook/plan.ts'
 import { kinds, shapes } from './factbook/questions.ts'
 import type { Kind } from './factbook/questions.ts'
+import { generatorShape, isOfSplit } from './generators/options.ts'
 import { seededRandom } from './random.ts'
 import type { Random } from './random.ts'
 import type { Task, Taskset } from './task.ts'
@@ -23,6 +24,8 @@ export const factbookOptionsSchema = z
     minCharacters: z.number().int().min(5000).default(10_000),
     maxCharacters: z.number().int().max(4_000_000).default(2_000_000),
     seed: z.number().int().default(0),
+    split: generatorShape.split.default('all'),
+    evalShare: generatorShape.evalShare,
   })
   .refine((options) => options.minCharacters * 1.2 <= options.maxCharacters, {
     message: 'must be at least 1.2 times minCharacters',
@@ -40,14 +43,17 @@ export function factbookTaskset(options: unknown): Taskset {
     name: 'factbook',
     // oxlint-disable-next-line typescript/require-await -- the contract is an AsyncIterable; the data is local
     async *tasks() {
-      for (let index = 0; index < settings.count; index += 1) yield buildTask(settings, index)
+      const profiles = factbookProfiles().filter((profile) =>
+        isOfSplit(renderProfile(profile, null), settings),
+      )
+      for (let index = 0; index < settings.count; index += 1) yield buildTask(settings, profiles, index)
     },
   }
 }
 
 type Settings = z.output<typeof factbookOptionsSchema>
 
-function buildTask(settings: Settings, index: number): Task {
+function buildTask(settings: Settings, profiles: readonly Profile[], index: number): Task {
   const { seed, count, minCharacters, maxCharacters } = settings
   const kind = settings.kinds[index % settings.kinds.length] as Kind
   // Each task takes a stratum of its own, so that few tasks still cover the whole range of sizes.
@@ -56,15 +62,16 @@ function buildTask(settings: Settings, index: number): Task {
     const random = seededRandom('factbook', seed, kind, index, attempt)
     const place = ((strata[index] ?? 0) + random.next()) / count
     const size = minCharacters * (maxCharacters / minCharacters) ** place
-    const plan = random.pick(shapes[kind])(factbookProfiles(), random)
+    const plan = random.pick(shapes[kind])(profiles, random)
     const documents = plan && chooseDocuments(plan, size, settings, random)
     const question = documents && plan.ask(documents.profiles)
     if (!question) continue
     const asList = random.next() < 0.3
     const value: Json = asList ? documents.texts : documents.texts.join('\n\n')
     const { characters } = contextFacts(value)
+    const ofSplit = settings.split === 'all' ? '' : `${settings.split}-`
     return {
-      id: `factbook-${seed}-${String(index).padStart(4, '0')}-${kind}`,
+      id: `factbook-${ofSplit}${seed}-${String(index).padStart(4, '0')}-${kind}`,
       prompt: question.prompt,
       context: typeof value === 'string' ? { kind: 'text', text: value } : { kind: 'json', value },
       answer: question.answer,
@@ -75,6 +82,7 @@ function buildTask(settings: Settings, index: number): Task {
         difficulty: difficultyOf(kind, characters),
         source,
         seed,
+        ...(settings.split === 'all' ? {} : { split: settings.split }),
         answerType: question.answerType,
       },
     }

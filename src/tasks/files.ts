@@ -11,7 +11,7 @@ import { describeRowProblem } from './row-problem.ts'
 import { checkExtension, openRows, placeOf } from './rows/index.ts'
 import type { Row } from './rows/index.ts'
 import { badRows } from './skip.ts'
-import { taskLineSchema } from './task.ts'
+import { contextFields, taskLineSchema } from './task.ts'
 import type { Task, TaskContext, TaskLine, Taskset } from './task.ts'
 
 export interface FileOptions {
@@ -42,22 +42,22 @@ export function taskFiles(locate: () => Promise<string>, name: string, options: 
     async *tasks() {
       bad.reset()
       const path = await locate()
-      const directory = options.contextDirectory ?? (await homeOf(path))
+      const isShard = await isDirectoryAt(path)
+      const directory = options.contextDirectory ?? (isShard ? resolve(path) : dirname(resolve(path)))
       const seen = new Map<string, Pick<Row, 'source' | 'position'>>()
       const { split } = options
       const rows = openRows(path, {
         columns: columnsToRead(options.columns),
         split,
-        keepBadLines: options.skipBadRows,
       })
       for await (const row of rows) {
         try {
-          const task = await taskOfRow(row, directory, options)
+          const task = await taskOfRow(row, directory, options, isShard)
           await refuseTwice(seen, task.id, row)
           yield task
         } catch (error) {
           if (!(error instanceof UsageError)) throw error
-          bad.refuse(`${await placeOf(row)}: ${error.message}`)
+          await bad.refuse(async () => await placeOf(row), error.message)
         }
       }
       if (seen.size === 0) {
@@ -69,9 +69,13 @@ export function taskFiles(locate: () => Promise<string>, name: string, options: 
 
 const example = '{"id": "1", "prompt": "How many lines?", "context": "one\\ntwo", "answer": 2}'
 
-async function homeOf(path: string): Promise<string> {
-  const found = await stat(path).catch(() => null)
-  return found?.isDirectory() ? resolve(path) : dirname(resolve(path))
+async function isDirectoryAt(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() ?? false
+}
+
+/** The id of a row that has none: its line or row, and in a directory of shards its file too. */
+function defaultId({ source, position }: Row, isShard: boolean): string | number {
+  return isShard ? `${source.label}:${position}` : position
 }
 
 async function refuseTwice(
@@ -88,9 +92,9 @@ async function refuseTwice(
   seen.set(id, { source, position })
 }
 
-async function taskOfRow(row: Row, directory: string, options: FileOptions): Promise<Task> {
+async function taskOfRow(row: Row, directory: string, options: FileOptions, isShard: boolean): Promise<Task> {
   if (row.problem !== null) throw new UsageError(row.problem)
-  const value = options.columns ? mapRow(row.value, options.columns, row.position) : row.value
+  const value = options.columns ? mapRow(row.value, options.columns, defaultId(row, isShard)) : row.value
   const line = withDefaultContext(value, options)
   const parsed = taskLineSchema.safeParse(line)
   if (!parsed.success) throw new UsageError(describeRowProblem(parsed.error, line))
@@ -103,36 +107,53 @@ async function taskOfRow(row: Row, directory: string, options: FileOptions): Pro
 /** A directory that no column refers to is the context of every task. */
 function withDefaultContext(value: unknown, { columns, contextDirectory }: FileOptions): unknown {
   if (contextDirectory === undefined || typeof value !== 'object' || value === null) return value
-  const names = ['context', 'contextFile', 'contextDirectory'] as const
-  const has = names.some((name) => columns?.[name] !== undefined || name in value)
+  const mapped: Partial<Record<string, unknown>> = columns ?? {}
+  const has = contextFields.some((name) => mapped[name] !== undefined || name in value)
   return has ? value : { ...value, contextDirectory: '.' }
 }
 
 async function contextOf(line: Omit<TaskLine, 'id'>, directory: string): Promise<TaskContext> {
-  const { context, contextFile, contextDirectory } = line
-  if (contextFile !== undefined) {
-    const path = await existing(directory, contextFile, 'contextFile')
-    return { kind: 'file', path, format: extname(path).toLowerCase() === '.json' ? 'json' : 'text' }
+  const { context, contexts, contextFile, contextFiles, contextDirectory } = line
+  if (contextFile !== undefined) return await fileContext(directory, contextFile, 'contextFile')
+  if (contextFiles !== undefined) {
+    const files: TaskContext[] = []
+    for (const name of contextFiles) files.push(await fileContext(directory, name, 'contextFiles'))
+    return { kind: 'several', contexts: files }
   }
+  if (contexts !== undefined) return { kind: 'several', contexts: contexts.map(inlineContext) }
   if (contextDirectory !== undefined) {
     const path = await existing(directory, contextDirectory, 'contextDirectory')
     return { kind: 'json', value: await readDirectory(path) }
   }
+  return inlineContext(context)
+}
+
+function inlineContext(context: TaskLine['context']): TaskContext {
   return typeof context === 'string'
     ? { kind: 'text', text: context }
     : { kind: 'json', value: context as Json }
 }
 
+async function fileContext(
+  directory: string,
+  name: string,
+  field: 'contextFile' | 'contextFiles',
+): Promise<TaskContext> {
+  const path = await existing(directory, name, field)
+  return { kind: 'file', path, format: extname(path).toLowerCase() === '.json' ? 'json' : 'text' }
+}
+
 async function existing(
   directory: string,
   name: string,
-  field: 'contextFile' | 'contextDirectory',
+  field: 'contextFile' | 'contextFiles' | 'contextDirectory',
 ): Promise<string> {
   const path = resolve(directory, name)
   const found = await stat(path).catch(() => null)
-  const fits = field === 'contextFile' ? found?.isFile() : found?.isDirectory()
+  const isDirectory = field === 'contextDirectory'
+  const fits = isDirectory ? found?.isDirectory() : found?.isFile()
   if (fits) return path
   const what = !found ? 'no such' : 'not a'
-  const kind = field === 'contextFile' ? 'file' : 'directory'
+  const kind = isDirectory ? 'directory' : 'file'
   throw new UsageError(`${field}: ${what} ${kind}: ${name} (paths are relative to the task file: ${path})`)
 }

@@ -16,9 +16,8 @@ const samplers: Record<string, Sampler> = {
   oolong_training: oolongAnswers,
   oolong_real: ({ answer }) => boxed(plainText(answer)),
   oolong_pairs: pairAnswers,
-  ruler_all: ({ answer }) => ({ gold: texts(answer).join(', '), wrong: 'none of them' }),
-  ruler_part: ({ answer }) => ({ gold: texts(answer)[0] ?? '', wrong: 'none of them' }),
-  longbench_v1: ({ answer }) => ({ gold: texts(answer)[0] ?? '', wrong: 'qqq' }),
+  ruler: ({ answer }) => ({ gold: texts(answer).join(', '), wrong: 'none of them' }),
+  longbench: ({ answer }) => ({ gold: texts(answer)[0] ?? '', wrong: 'qqq' }),
   longbench_v2: ({ answer }) =>
     letterAnswers(plainText(answer), (letter) => `The correct answer is (${letter})`),
   longbench_pro: ({ answer }) => ({
@@ -75,7 +74,7 @@ function boxed(text: string): SampleAnswers {
 function pairAnswers({ answer }: Pick<Task, 'answer'>): SampleAnswers {
   const pairs = Array.isArray(answer) ? answer.filter((pair) => Array.isArray(pair)) : []
   if (pairs.length === 0) return { gold: 'None', wrong: '(1, 2)' }
-  return { gold: pairs.map((pair) => `(${pair.join(', ')})`).join('\n'), wrong: '(1, 2)' }
+  return { gold: pairs.map((pair) => `(${pair.map(plainText).join(', ')})`).join('\n'), wrong: '(1, 2)' }
 }
 
 function prefixedAnswers({ answer }: Pick<Task, 'answer'>): SampleAnswers {
@@ -92,8 +91,9 @@ function oolongAnswers({ answer, metadata }: Pick<Task, 'answer' | 'metadata'>):
     const [year = '', month = '', day = ''] = date.slice(1).map((part) => part.padStart(2, '0'))
     return { gold: `Date: ${month}/${day}/${year}`, wrong: `Date: ${month}/${day}/1999` }
   }
+  const type = plainText(metadata['answer_type'] ?? null)
   const value = /^\[\s*(['"]?)([\s\S]*)\1\s*\]$/.exec(text)?.[2] ?? text
-  if (/^-?\d+$/.test(value) && String(metadata['answer_type']).includes('NUMERIC')) {
+  if (/^-?\d+$/.test(value) && type.includes('NUMERIC')) {
     return { gold: `Answer: ${value}`, wrong: `Answer: ${Number(value) + 7}` }
   }
   if (/^-?\d+$/.test(value)) return { gold: `User: ${value}`, wrong: `User: ${Number(value) + 7}` }
@@ -103,6 +103,6 @@ function oolongAnswers({ answer, metadata }: Pick<Task, 'answer' | 'metadata'>):
     const other = phrases.find((candidate) => candidate !== phrase) ?? ''
     return { gold: `Answer: ${value}`, wrong: `Answer: ${other}` }
   }
-  const head = String(metadata['answer_type']).includes('MONTH_YEAR') ? 'Answer' : 'Label'
+  const head = type.includes('MONTH_YEAR') ? 'Answer' : 'Label'
   return { gold: `${head}: ${value}`, wrong: `${head}: qqq` }
 }

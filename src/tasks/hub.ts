@@ -10,7 +10,6 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { downloadFile, HubApiError, listFiles } from '@huggingface/hub'
 import { z } from 'zod'
 import { environmentValue } from '../env.ts'
 import { UsageError } from '../errors.ts'
@@ -50,6 +49,11 @@ interface ListedFile {
 }
 
 const attempts = 5
+
+/** Loaded when it is needed: most runs ask the Hub for nothing. */
+async function client() {
+  return await import('@huggingface/hub')
+}
 
 /**
  * The local directory that holds the wanted files of the data set, each under its path in it.
@@ -103,6 +107,7 @@ function credentials({ tokenEnv, endpoint }: HubSource): { accessToken?: string;
 async function list(source: HubSource): Promise<ListedFile[]> {
   const { repo: name, revision } = source
   const files: ListedFile[] = []
+  const { listFiles } = await client()
   try {
     const repo = { type: 'dataset', name } as const
     for await (const entry of listFiles({ repo, revision, recursive: true, ...credentials(source) })) {
@@ -115,7 +120,7 @@ async function list(source: HubSource): Promise<ListedFile[]> {
       })
     }
   } catch (error) {
-    throw hubError(source, error)
+    throw await hubError(source, error)
   }
   return files
 }
@@ -125,8 +130,9 @@ function isInside(path: string): boolean {
   return !path.split('/').includes('..') && !path.startsWith('/') && !path.includes('\\')
 }
 
-function hubError({ repo, revision, tokenEnv }: HubSource, error: unknown): unknown {
+async function hubError({ repo, revision, tokenEnv }: HubSource, error: unknown): Promise<unknown> {
   if (error instanceof UsageError) return error
+  const { HubApiError } = await client()
   if (error instanceof HubApiError) {
     const { statusCode } = error
     if (statusCode === 401 || statusCode === 403) {
@@ -167,7 +173,7 @@ async function fetchOne(source: HubSource, file: ListedFile, directory: string):
       await fetchRest(source, file, part)
     } catch (error) {
       if (error instanceof UsageError) throw error
-      if (attempt === attempts) throw hubError(source, error)
+      if (attempt === attempts) throw await hubError(source, error)
       await sleep(200 * 2 ** attempt)
     }
   }
@@ -190,6 +196,7 @@ async function fetchRest(source: HubSource, { path, size }: ListedFile, part: st
   if (start === size && size > 0) return
   const repo = { type: 'dataset', name: source.repo } as const
   const { revision } = source
+  const { downloadFile } = await client()
   const blob = await downloadFile({ repo, path, revision, ...credentials(source) })
   if (!blob) throw new UsageError(`data set ${source.repo}: ${path} is gone`)
   const rest = start === 0 ? blob : blob.slice(start)

@@ -3,27 +3,64 @@ import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
 import { UsageError } from '../errors.ts'
 import type { TasksConfig } from '../run-file.ts'
+import { browsecompPlus } from './benchmarks/browsecomp-plus.ts'
+import { longbenchPro } from './benchmarks/longbench-pro.ts'
+import { longbenchV2 } from './benchmarks/longbench-v2.ts'
+import { mrcr } from './benchmarks/mrcr.ts'
+import { oolongPairs } from './benchmarks/oolong-pairs.ts'
+import { oolongReal } from './benchmarks/oolong-real.ts'
+import { oolongSynth } from './benchmarks/oolong-synth.ts'
+import { ruler } from './benchmarks/ruler.ts'
+import type { TasksetEntry } from './define-taskset.ts'
 import { factbookOptionsSchema, factbookTaskset } from './factbook.ts'
+import { fileTaskset } from './file-taskset.ts'
 import { taskFile } from './files.ts'
+import { code } from './generators/code.ts'
+import { labels, timeline } from './generators/labels.ts'
+import { multiHop } from './generators/links.ts'
+import { needles } from './generators/needles.ts'
+import { pairs } from './generators/pairs.ts'
+import { top } from './generators/top.ts'
 import type { Taskset } from './task.ts'
 
-export interface TasksetEntry {
-  name: string
-  description: string
-  options: z.ZodType
-  /** Errors raised: a ZodError for bad options. */
-  open(options: unknown): Taskset
-}
+export type { TasksetEntry } from './define-taskset.ts'
 
 export const taskRegistry: readonly TasksetEntry[] = [
+  fileTaskset,
   {
     name: 'factbook',
+    kind: 'generator',
     description:
       'Counting, needle, multi-hop and comparison questions over country profiles of the CIA World Factbook.',
     options: factbookOptionsSchema,
     open: factbookTaskset,
   },
+  needles,
+  labels,
+  timeline,
+  pairs,
+  multiHop,
+  top,
+  code,
+  oolongSynth,
+  oolongReal,
+  oolongPairs,
+  longbenchV2,
+  longbenchPro,
+  ruler,
+  mrcr,
+  browsecompPlus,
 ]
+
+/** Errors raised: UsageError that lists the names there are. */
+export function findTaskset(name: string): TasksetEntry {
+  const entry = taskRegistry.find((candidate) => candidate.name === name)
+  if (entry) return entry
+  const names = taskRegistry.map((candidate) => candidate.name).join(', ')
+  throw new UsageError(
+    `tasks: unknown taskset ${JSON.stringify(name)}; there are ${names}, or give the path of a task file`,
+  )
+}
 
 /**
  * Opens what a run file names under `tasks`; a path is relative to `baseDirectory`.
@@ -33,15 +70,9 @@ export function openTaskset(config: TasksConfig, baseDirectory: string): Taskset
   if (typeof config === 'string') {
     return taskFile(isAbsolute(config) ? config : resolve(baseDirectory, config))
   }
-  const entry = taskRegistry.find(({ name }) => name === config.taskset)
-  if (!entry) {
-    const names = taskRegistry.map(({ name }) => name).join(', ')
-    throw new UsageError(
-      `tasks: unknown taskset ${JSON.stringify(config.taskset)}; there are ${names}, or give the path of a task file`,
-    )
-  }
+  const entry = findTaskset(config.taskset)
   try {
-    return entry.open(config.options)
+    return entry.open(config.options, baseDirectory)
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error
     const problems = error.issues.map(({ path, message }) => `${['options', ...path].join('.')}: ${message}`)

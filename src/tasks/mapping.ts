@@ -7,7 +7,9 @@ const column = z.string().min(1)
 
 export const columnsSchema = z
   .strictObject({
-    id: column.optional().meta({ description: 'Default: the column `id`, else the number of the row.' }),
+    id: column
+      .optional()
+      .meta({ description: 'Default: the column `id`, else the number of the line or row.' }),
     prompt: column.meta({
       description: 'A column, or a text with columns in braces: "{question} ({unit})".',
     }),
@@ -41,7 +43,7 @@ export function columnsToRead(columns: Columns | undefined): string[] | undefine
  * The task row of a row, still to be checked by `taskLineSchema`. Errors raised: UsageError naming the
  * column that a row lacks or whose text is not JSON.
  */
-export function mapRow(row: unknown, columns: Columns, number: number): Record<string, unknown> {
+export function mapRow(row: unknown, columns: Columns, defaultId: string | number): Record<string, unknown> {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) {
     throw new UsageError(`expected an object with the columns, got ${JSON.stringify(row)?.slice(0, 40)}`)
   }
@@ -51,7 +53,7 @@ export function mapRow(row: unknown, columns: Columns, number: number): Record<s
     const name = columns[field]
     if (name !== undefined) task[field] = required(cells, name, field)
   }
-  if (columns.id === undefined) task['id'] = cells['id'] ?? number
+  if (columns.id === undefined) task['id'] = cells['id'] ?? defaultId
   const used = new Set([...fields.flatMap((field) => columns[field] ?? []), ...promptColumns(columns.prompt)])
   const kept =
     columns.metadata === '*'
@@ -69,9 +71,12 @@ function parseJsonCells(cells: Record<string, unknown>, names: readonly string[]
     try {
       parsed[name] = JSON.parse(text)
     } catch (error) {
-      throw new UsageError(`${name}: not valid JSON: ${(error as Error).message.slice(0, 120)}`, {
-        cause: error,
-      })
+      throw new UsageError(
+        `${name}: not valid JSON: ${(error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 120)}`,
+        {
+          cause: error,
+        },
+      )
     }
   }
   return parsed

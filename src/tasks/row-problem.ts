@@ -7,6 +7,8 @@ const allowed: Record<string, string> = {
   context: 'a string, a list or an object',
   contextFile: 'a non-empty path',
   contextDirectory: 'a non-empty path',
+  contexts: 'a list of contexts, each a string, a list or an object',
+  contextFiles: 'a list of paths',
   answer: 'a JSON value',
   metadata: 'an object of JSON values',
 }

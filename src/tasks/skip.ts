@@ -5,19 +5,19 @@ import type { SkippedRows } from './task.ts'
 const shownExamples = 5
 
 export interface BadRows {
-  /** Raises a UsageError, or counts the row and returns. */
-  refuse(message: string): void
-  skipped(): SkippedRows
-  reset(): void
+  /** Raises a UsageError, or counts the row and returns. The place is looked up only to be told. */
+  refuse: (place: () => Promise<string>, message: string) => Promise<void>
+  skipped: () => SkippedRows
+  reset: () => void
 }
 
 export function badRows(skip: boolean): BadRows {
   let found: SkippedRows = { count: 0, examples: [] }
   return {
-    refuse(message) {
-      if (!skip) throw new UsageError(message)
+    async refuse(place, message) {
+      if (!skip) throw new UsageError(`${await place()}: ${message}`)
       found.count += 1
-      if (found.examples.length < shownExamples) found.examples.push(message)
+      if (found.examples.length < shownExamples) found.examples.push(`${await place()}: ${message}`)
     },
     skipped: () => found,
     reset() {

@@ -5,9 +5,17 @@ import type { Json } from '../json.ts'
 
 export const contextSchema = z.union([z.string(), z.array(z.json()), z.record(z.string(), z.json())])
 
-const contextFields = ['context', 'contextFile', 'contextDirectory'] as const
+export const contextFields = [
+  'context',
+  'contextFile',
+  'contextDirectory',
+  'contexts',
+  'contextFiles',
+] as const
+/** A task may have so many contexts. */
+export const mostContexts = 100
 
-/** One line of a task file. Exactly one of the three fields of a context is given. */
+/** One line of a task file. Exactly one of the fields of a context is given. */
 export const taskLineSchema = z
   .strictObject({
     id: z.union([z.string().min(1), z.number().int()]).transform(String),
@@ -17,11 +25,16 @@ export const taskLineSchema = z
     contextFile: z.string().min(1).optional(),
     /** Relative to the task file. Its files become one object, name to text. */
     contextDirectory: z.string().min(1).optional(),
+    /** Several contexts: `context_0`, `context_1`, …; `context` is the first. */
+    contexts: z.array(contextSchema).min(1).max(mostContexts).optional(),
+    /** Likewise, each as `contextFile`. */
+    contextFiles: z.array(z.string().min(1)).min(1).max(mostContexts).optional(),
     answer: z.json().optional(),
     metadata: z.record(z.string(), z.json()).default({}),
   })
   .refine((line) => contextFields.filter((name) => line[name] !== undefined).length === 1, {
-    message: 'give exactly one of "context" and "contextFile" (or "contextDirectory")',
+    message:
+      'give exactly one of "context" and "contextFile" (or "contextDirectory", "contexts", "contextFiles")',
     path: ['context'],
   })
   .meta({ id: 'TaskLine', description: 'One task of a task file.' })
@@ -31,6 +44,7 @@ export type TaskContext =
   | { kind: 'text'; text: string }
   | { kind: 'json'; value: Json }
   | { kind: 'file'; path: string; format: 'text' | 'json' }
+  | { kind: 'several'; contexts: TaskContext[] }
 
 export interface Task {
   id: string
@@ -52,7 +66,7 @@ export interface Taskset {
   name: string
   tasks(): AsyncIterable<Task>
   /** Rows left out so far, when bad rows are to be skipped and not refused. */
-  skipped?(): SkippedRows
+  skipped?: () => SkippedRows
   /** Why its tasks may not be written to a store; absent when they may. */
   refusesStorage?: string
 }

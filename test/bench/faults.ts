@@ -4,7 +4,13 @@ import { countBy, overTime, runWithFaults } from '../support/fault-run.ts'
 
 const workplace = await createWorkplace()
 try {
-  const run = await runWithFaults(workplace, { tasks: 50, rollouts: 4, concurrency: 32, capacity: 16 })
+  const run = await runWithFaults(workplace, {
+    tasks: 50,
+    rollouts: 4,
+    concurrency: 32,
+    // The server bears 16 requests at once, then 4, then 16 again.
+    capacity: (count) => (count > 600 && count < 1100 ? 4 : 16),
+  })
   const print = (name: string, value: unknown) => process.stdout.write(`${name}: ${JSON.stringify(value)}\n`)
   print('exit code', run.result.code)
   print('collected', run.result.json()[0])

@@ -80,7 +80,7 @@ async function measureBare(python: string, context: ContextFile): Promise<Figure
     startMs += await milliseconds(async () => {
       const started = await startBarePython(python)
       await started.execute('x = 1')
-      close = started.close
+      close = () => started.close()
     })
     close()
   }
@@ -145,7 +145,9 @@ try {
       try {
         seen.set(name, [...(seen.get(name) ?? []), await measure()])
       } catch (error) {
-        console.log(`${name}: ${error instanceof Error ? error.message.split('\n').at(-2) : String(error)}`)
+        console.log(
+          `${name}: ${error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error)}`,
+        )
         contestants.delete(name)
       }
     }

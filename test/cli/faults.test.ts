@@ -41,12 +41,11 @@ describe('collecting from a server that fails in every way', () => {
     )
     const known = new Set(Object.values(classesOf).flat())
     expect(Object.keys(met).filter((code) => !known.has(code))).toEqual([])
-    for (const [fault, codes] of Object.entries(classesOf)) {
+    const missing = Object.entries(classesOf).filter(([fault, codes]) => {
       const served = run.faults.get(fault as keyof typeof classesOf) ?? 0
-      const recorded = codes.reduce((sum, code) => sum + (met[code] ?? 0), 0)
-      expect(served, fault).toBeGreaterThan(0)
-      expect(recorded, fault).toBeGreaterThan(0)
-    }
+      return served === 0 || !codes.some((code) => (met[code] ?? 0) > 0)
+    })
+    expect(missing).toEqual([])
     const failed = run.calls.filter(({ error }) => error !== null)
     expect(failed.length).toBeGreaterThan(0)
     expect(failed.every(({ response }) => response === null)).toBe(true)

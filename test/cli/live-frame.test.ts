@@ -82,6 +82,30 @@ describe('the live view', () => {
     expect(frame).toContain('… and')
   })
 
+  it('tells how much the servers bear', () => {
+    const server = {
+      endpoint: 'http://127.0.0.1:8000/v1',
+      inFlight: 20,
+      waiting: 4,
+      limit: 24,
+      requests: 1300,
+      failures: 5,
+      rateLimited: 3,
+      serverErrors: 1,
+      falls: 2,
+      waits: 40,
+      waitedMs: 900,
+      pausedMs: 0,
+    }
+    const frame = (servers: (typeof server)[]) =>
+      stripVTControlCharacters(
+        renderFrame(stateAfter(running), { columns: 80, rows: 24, now: 61_000, servers }),
+      )
+    expect(frame([server])).toMatch(/tokens\/s {3}429s 3, limit 24$/m)
+    expect(frame([server, { ...server, limit: 8, pausedMs: 200 }])).toContain('429s 6, limit 24 + 8, paused')
+    expect(frame([])).not.toContain('429s')
+  })
+
   it('lets no control character of a message reach the terminal', () => {
     expect(renderFrame(stateAfter(running), { columns: 80, rows: 24, now: 61_000 })).not.toContain(
       '\u001b[2J',

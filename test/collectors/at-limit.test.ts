@@ -1,13 +1,9 @@
 // What becomes of the answer at a limit, as `limits.atLimit` chooses.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { runFileSchema } from '../../src/run-file.ts'
-import { code, startRolling, turnsOf, type Roll, type Rolling } from './rolling.ts'
+import { code, useRolling, turnsOf, type Roll } from './rolling.ts'
 
-let rolling: Rolling
-beforeAll(async () => {
-  rolling = await startRolling()
-})
-afterAll(async () => await rolling.close())
+const rolling = useRolling('at-limit')
 
 const tokensPerCall = { inputTokens: 10, outputTokens: 10 }
 const working = code('answer["content"] = f"draft {len(context)}"\nfound = [1, 2]')

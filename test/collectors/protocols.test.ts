@@ -156,11 +156,11 @@ describe('a protocol', () => {
   })
 
   it('tells of several contexts and histories as the reference does', () => {
-    const { turnPrompt } = createProtocol({ id: 'rlm' })
-    expect(turnPrompt(1, 9, { contexts: 3, histories: 1 })?.content).toBe(
+    const protocol = createProtocol({ id: 'rlm' })
+    expect(protocol.turnPrompt(1, 9, { contexts: 3, histories: 1 })?.content).toBe(
       'Turn 2/9:\n\nNote: You have 3 contexts available (context_0 through context_2).\n\nNote: You have 1 prior conversation history available in the `history` variable.',
     )
-    expect(turnPrompt(1, 9, { histories: 2 })?.content).toBe(
+    expect(protocol.turnPrompt(1, 9, { histories: 2 })?.content).toBe(
       'Turn 2/9:\n\nNote: You have 2 prior conversation histories available (history_0 through history_1).',
     )
   })

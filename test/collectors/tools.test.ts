@@ -1,18 +1,14 @@
 // A run's own tools in the REPL, from the run file to the cell.
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { prepareRun, prepareStoredRun, newRun } from '../../api/compose.ts'
 import type { StoredRun } from '../../src/store/contract.ts'
 import { runFileSchema } from '../../src/run-file.ts'
 import { temporaryDirectory } from '../support/directory.ts'
-import { answer, code, startRolling, turnsOf, type Rolling } from './rolling.ts'
+import { answer, code, useRolling, turnsOf } from './rolling.ts'
 
-let rolling: Rolling
-beforeAll(async () => {
-  rolling = await startRolling()
-})
-afterAll(async () => await rolling.close())
+const rolling = useRolling('tools')
 
 const lookup = {
   name: 'lookup',

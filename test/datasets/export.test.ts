@@ -305,7 +305,7 @@ describe('the card', () => {
 
 describe('options', () => {
   test('that are wrong are one clear line', async () => {
-    expect(() => findRecipe('sft')).toThrow(/no recipe "sft".*sft-turns, trajectories/)
+    expect(() => findRecipe('sft')).toThrow(/no recipe "sft".*sft-turns, .*trajectories/)
     await expect(run(makeContent(1, 1), { evalFraction: 1.5 })).rejects.toThrow(/evalFraction/)
     await expect(run(makeContent(1, 1), { codec: 'lzma' as 'zstd' })).rejects.toThrow(/codec/)
   })

@@ -32,7 +32,15 @@ export function makeRun(id: string, changes: Partial<StoredRun> = {}): StoredRun
 
 export function makeTask(id: string, changes: Partial<MemoryTask> = {}): MemoryTask {
   const prompt = `What is ${id}?`
-  return { id, hash: sha256Hex(id), prompt, answer: id, metadata: { level: 1 }, ...changes }
+  return {
+    id,
+    hash: sha256Hex(id),
+    prompt,
+    answer: id,
+    metadata: { level: 1 },
+    context: `All of ${id}.`,
+    ...changes,
+  }
 }
 
 export function makeCall(changes: Partial<Call> = {}): Call {

@@ -1,11 +1,14 @@
 // An honest small store in memory, for edge cases that a collector seldom makes: it keeps what it is
 // given and implements the part of the interface that an export uses. Anything else throws.
-import type { NewDataset, Store, StoredRun } from '../../src/store/contract.ts'
+import { writeFile } from 'node:fs/promises'
+import { sha256 } from '../../src/hash.ts'
+import type { Figures, NewDataset, Store, StoredRun } from '../../src/store/contract.ts'
 import type { RewardTask } from '../../src/reward.ts'
 import type { Trajectory, TrajectoryRow } from '../../src/trajectory.ts'
 
 export interface MemoryTask extends RewardTask {
   hash: string
+  context?: string
 }
 
 export interface MemoryStore extends Store {
@@ -36,6 +39,20 @@ export function createMemoryStore(content: {
       const items = all.slice(start, start + limit).map(rowOf)
       const end = start + items.length
       return Promise.resolve({ items, next: end < all.length ? String(end) : null })
+    },
+    listFigures(runId, { limit, cursor }) {
+      const all = content.trajectories.filter((trajectory) => trajectory.runId === runId)
+      const start = Number(cursor ?? 0)
+      const items = all.slice(start, start + limit).map(figuresOf)
+      const end = start + items.length
+      return Promise.resolve({ items, next: end < all.length ? String(end) : null })
+    },
+    async writeContext(hash, path) {
+      const text = content.tasks.find((task) => task.hash === hash)?.context
+      if (text === undefined) throw new Error(`no context ${hash}`)
+      await writeFile(path, text)
+      const bytes = Buffer.byteLength(text)
+      return { format: 'text', type: 'str', characters: text.length, bytes, hash: sha256(text) }
     },
     readTrajectory(id) {
       reads.push(id)
@@ -70,5 +87,27 @@ function rowOf(trajectory: Trajectory): TrajectoryRow {
     turns: turns.length,
     cells: turns.flatMap((turn) => turn.cells).length,
     calls: row.usage.calls,
+  }
+}
+
+function figuresOf(trajectory: Trajectory): Figures {
+  const { id, taskId, rollout, status, stopReason, turns, cells, calls, usage } = rowOf(trajectory)
+  const every = trajectory.invocations.flatMap((invocation) => invocation.turns.flatMap((turn) => turn.cells))
+  return {
+    id,
+    taskId,
+    rollout,
+    status,
+    stopReason,
+    turns,
+    cells,
+    calls,
+    failedCells: every.filter((cell) => cell.error !== null).length,
+    maxDepth: Math.max(0, ...trajectory.invocations.map(({ depth }) => depth)),
+    inputTokens: usage.inputTokens,
+    outputTokens: usage.outputTokens,
+    costUsd: usage.costUsd,
+    seconds: null,
+    scores: [],
   }
 }

@@ -61,8 +61,11 @@ function trajectoryOf(task: MemoryTask, index: number, rollout: number): Traject
   const cells = Array.from({ length: index % 3 }, (_, number) =>
     makeCell({ index: number, stdout: pick(texts, index + number), stderr: pick(texts, number), calls }),
   )
+  const replies = texts.slice(0, 1 + (index % texts.length))
+  // Some rollouts of a task part at a turn of their own, so that they make pairs.
+  if (index % 2 === 0) replies[Math.min(rollout, replies.length - 1)] = `reply ${rollout}`
   return makeTrajectory('run-1', task.id, rollout, {
-    turns: makeTurns(task.prompt, texts.slice(0, 1 + (index % texts.length)), cells),
+    turns: makeTurns(task.prompt, replies, cells),
     reward: pick(numbers, index),
     answer: index % 5 === 0 ? null : pick(texts, index),
     scores: pick(

@@ -1,4 +1,4 @@
-"""Reads an export with the libraries that trainers use: readers.py DIRECTORY CACHE SPLIT=ROWS ...
+"""Reads an export with the libraries that trainers use: readers.py RECIPE DIRECTORY CACHE SPLIT ...
 
 Prints one JSON line per check: {"reader", "split", "rows", "hash"} where the hash is over all values
 in a canonical form (see canonical.ts), or {"check", "ok", "detail"}.
@@ -73,7 +73,7 @@ def with_duckdb(directory, splits):
         report("duckdb (Python)", split, (dict(zip(names, row)) for row in cursor.fetchall()))
 
 
-def with_datasets(directory, cache, splits):
+def with_datasets(recipe, directory, cache, splits):
     import datasets
 
     loaded = datasets.load_dataset(directory, cache_dir=cache)
@@ -82,25 +82,74 @@ def with_datasets(directory, cache, splits):
         report("datasets", split, iter(loaded[split]))
     streamed = datasets.load_dataset(directory, split="train", streaming=True)
     report("datasets (streaming)", "train", iter(streamed))
-    if "completion" in loaded["train"].column_names:
-        trainer_columns(loaded["train"])
+    trainer_columns(recipe, loaded["train"])
 
 
-def trainer_columns(train):
-    """What TRL's SFTTrainer asks of a conversational prompt-completion dataset."""
-    message = "List({'role': Value('string'), 'content': Value('string')})"
-    for column in ("prompt", "completion"):
-        check(f"{column} is {message}", str(train.features[column]) == message, train.features[column])
-    for row in train:
-        roles = [message["role"] for message in row["completion"]]
-        if roles != ["assistant"] or not row["prompt"] or row["prompt"][-1]["role"] != "user":
-            check("each prompt ends with user, each completion is one assistant message", False, row["turn"])
-            return
-    check("each prompt ends with user, each completion is one assistant message", True)
+MESSAGES = "List({'role': Value('string'), 'content': Value('string')})"
+TEXT = "Value('string')"
+RULE = "'ground_truth': Value('string')}"
+
+# What each trainer asks of its columns, as `datasets` names the types.
+FEATURES = {
+    "sft-turns": {"prompt": MESSAGES, "completion": MESSAGES},
+    "sft-trajectories": {
+        "messages": "List({'role': Value('string'), 'content': Value('string'), 'train': Value('bool')})"
+    },
+    "preference": {"prompt": MESSAGES, "chosen": MESSAGES, "rejected": MESSAGES},
+    "kto": {"prompt": MESSAGES, "completion": MESSAGES, "label": "Value('bool')"},
+    "rl-prompts": {
+        "prompt": MESSAGES,
+        "data_source": TEXT,
+        "ability": TEXT,
+        "reward_model": "{'style': Value('string'), " + RULE,
+        "reward_spec": "{'method': Value('string'), " + RULE,
+        "answer": TEXT,
+    },
+    "process": {"prompt": TEXT, "completions": "List(Value('string'))", "labels": "List(Value('bool'))"},
+}
+
+
+def trainer_columns(recipe, train):
+    for column, wanted in FEATURES.get(recipe, {}).items():
+        check(f"{column} is {wanted}", str(train.features[column]) == wanted, train.features[column])
+    bad = [row for row in train if not ROWS.get(recipe, lambda row: True)(row)]
+    check(f"each row is what the trainers of {recipe} take", not bad, f"{len(bad)} of {len(train)} are not")
+
+
+def is_reply(messages):
+    return [message["role"] for message in messages] == ["assistant"]
+
+
+def is_prompt(messages):
+    return len(messages) > 0 and messages[-1]["role"] == "user"
+
+
+def is_verl(row):
+    """As verl's RLHFDataset reads a row: dictionaries, not JSON."""
+    index, split = row["extra_info"].get("index"), row["extra_info"].get("split")
+    return is_prompt(row["prompt"]) and row["reward_model"]["style"] == "rule" and isinstance(index, int) and split == "train"
+
+
+ROWS = {
+    "sft-turns": lambda row: is_prompt(row["prompt"]) and is_reply(row["completion"]),
+    "sft-trajectories": lambda row: row["messages"][-1]["role"] == "assistant"
+    and all(message["role"] == "assistant" for message in row["messages"] if message["train"])
+    and sum(message["train"] for message in row["messages"]) == row["trained_messages"] > 0,
+    "preference": lambda row: is_prompt(row["prompt"])
+    and is_reply(row["chosen"])
+    and is_reply(row["rejected"])
+    and row["chosen"] != row["rejected"]
+    and row["margin"] > 0,
+    "kto": lambda row: is_prompt(row["prompt"])
+    and is_reply(row["completion"])
+    and row["label"] == (row["reward"] >= row["threshold"]),
+    "rl-prompts": is_verl,
+    "process": lambda row: len(row["completions"]) == len(row["labels"]) == len(row["observations"]) > 0,
+}
 
 
 if __name__ == "__main__":
-    place, cache_place, *split_names = sys.argv[1:]
+    recipe_name, place, cache_place, *split_names = sys.argv[1:]
     with_pyarrow(place, split_names)
     with_duckdb(place, split_names)
-    with_datasets(place, cache_place, split_names)
+    with_datasets(recipe_name, place, cache_place, split_names)

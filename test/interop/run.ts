@@ -5,7 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataType } from 'apache-arrow'
-import { codecs, exportDataset, findRecipe } from '../../src/datasets/index.ts'
+import { codecs, exportDataset, findRecipe, recipes } from '../../src/datasets/index.ts'
+import { parseChoice } from '../../src/datasets/choice.ts'
+import { createContextPlacer } from '../../src/datasets/contexts.ts'
+import { openTarget } from '../../src/datasets/directory.ts'
+import { makeRows, unitsOf } from '../../src/datasets/make-rows.ts'
+import { parseRecipeOptions } from '../../src/datasets/recipe-options.ts'
+import { selectTrajectories } from '../../src/datasets/selection.ts'
 import { splitTasks } from '../../src/datasets/split.ts'
 import { createMemoryStore } from '../datasets/memory-store.ts'
 import { hashRows } from './canonical.ts'
@@ -26,8 +32,9 @@ const python = await preparePython(['pyarrow', 'datasets', 'duckdb', 'pytz'])
 if ('reason' in python) say('skipped', 'pyarrow, datasets and duckdb of Python', python.reason)
 const place = await mkdtemp(join(tmpdir(), 'descent-interop-'))
 try {
-  for (const recipe of ['sft-turns', 'trajectories']) {
-    for (const codec of codecs) await examine(recipe, codec)
+  // Codecs are of the file, not of the recipe: one recipe shows them all.
+  for (const { name } of recipes) {
+    for (const codec of name === 'trajectories' ? codecs : codecs.slice(0, 1)) await examine(name, codec)
   }
 } finally {
   await rm(place, { recursive: true, force: true })
@@ -48,7 +55,7 @@ async function examine(recipe: string, codec: (typeof codecs)[number]): Promise<
     evalFraction,
     maxShardBytes: 60_000,
   })
-  const expected = expectedHashes(recipe)
+  const expected = await expectedHashes(recipe)
   function compare(reader: string, split: string, found: { rows: number; hash: string }): void {
     const wanted = expected[split]
     const same = wanted?.hash === found.hash && wanted.rows === found.rows
@@ -67,7 +74,13 @@ async function examine(recipe: string, codec: (typeof codecs)[number]): Promise<
   if ('reason' in python) return
   const program = join(import.meta.dirname, 'readers.py')
   const cache = join(place, 'cache', `${recipe}-${codec}`)
-  for (const line of await jsonLines(python.python, [program, directory, cache, ...Object.keys(expected)])) {
+  for (const line of await jsonLines(python.python, [
+    program,
+    recipe,
+    directory,
+    cache,
+    ...Object.keys(expected),
+  ])) {
     if (typeof line['check'] === 'string') {
       say(
         line['ok'] === true ? 'passed' : 'failed',
@@ -91,24 +104,31 @@ function numericColumns(name: string): string[] {
 }
 
 /** Of the rows as the recipe makes them, before any Parquet. */
-function expectedHashes(name: string): Record<string, { rows: number; hash: string }> {
+async function expectedHashes(name: string): Promise<Record<string, { rows: number; hash: string }>> {
   const recipe = findRecipe(name)
-  const [run] = content.runs
+  const store = createMemoryStore(content)
   const bySplit: Record<string, unknown[]> = { train: [], test: [] }
+  const criteria = { statuses: recipe.statuses, threshold: 0.5, where: [], choice: parseChoice('all') }
+  const { selected } = await selectTrajectories(store, content.runs, criteria)
+  const options = parseRecipeOptions(recipe, {})
+  const target = await openTarget(join(place, `expected-${name}`), 'expected', { contexts: true })
+  const contexts = createContextPlacer(store, target, options.contexts)
+  const job = { store, recipe, options, threshold: 0.5, dropSingleTurn: false, contexts, signal: undefined }
+  const units = unitsOf(recipe, selected)
   const sides = splitTasks(
-    content.tasks.map(({ hash }) => hash),
+    units.map(({ taskHash }) => taskHash),
     evalFraction,
     0,
   )
-  for (const trajectory of content.trajectories) {
-    const task = content.tasks.find(({ id }) => id === trajectory.taskId)
-    if (!task || !run) throw new Error(`no task ${trajectory.taskId}`)
-    const facts = { ...task, contextType: 'str', contextCharacters: 1000 }
-    for (const row of recipe.rows(trajectory, facts, { run, leaveOut: () => undefined })) {
+  for (const unit of units) {
+    const split = sides.get(unit.taskHash) ?? 'train'
+    await makeRows(job, unit, split, (row) => {
       const values = recipe.columns.map((column) => [column.name, project(column.type, row[column.name])])
-      bySplit[sides.get(task.hash) ?? '']?.push(Object.fromEntries(values))
-    }
+      bySplit[split]?.push(Object.fromEntries(values))
+      return Promise.resolve()
+    })
   }
+  await target.discard()
   return Object.fromEntries(Object.entries(bySplit).map(([split, rows]) => [split, hashRows(rows)]))
 }
 

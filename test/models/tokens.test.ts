@@ -1,11 +1,17 @@
 // Token data: what an engine sends is stored as it sent it, in linear size, and comes back exactly. The
 // engine here has a chat template, so that one which rewrites history shows.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import fc from 'fast-check'
+import { array, assert as assertProperty, integer, property } from 'fast-check'
 import { UsageError } from '../../src/errors.ts'
 import { newId } from '../../src/ids.ts'
 import { createModel, type Message } from '../../src/models/index.ts'
-import { createTokenChains, placePrompt, reassemble, tokenChain } from '../../src/models/token-deltas.ts'
+import {
+  createTokenChains,
+  placePrompt,
+  reassemble,
+  sequenceOf,
+  tokenChain,
+} from '../../src/models/token-deltas.ts'
 import type { TokenData } from '../../src/models/model.ts'
 import type { ModelConfig } from '../../src/run-file.ts'
 import type { JournalEntry, Store } from '../../src/store/index.ts'
@@ -30,7 +36,7 @@ function render(messages: Message[]): number[] {
   })
 }
 
-const encode = (text: string) => [...text].map((character) => character.codePointAt(0) ?? 0)
+const encode = (text: string) => Array.from(text, (character) => character.codePointAt(0) ?? 0)
 const generationPrompt = 1000 + 'assistant'.length
 
 function answer(messages: Message[]): Reply {
@@ -114,6 +120,8 @@ describe('token data of a conversation', () => {
       0,
     )
     expect(stored).toBe((whole.prompt?.length ?? 0) + (whole.completion?.length ?? 0))
+    expect(sequenceOf(rows, last)?.length).toBe(stored)
+    expect(sequenceOf(rows, newId())).toBeNull()
     expect(tokenChain(rows, last).map(({ callId }) => callId)).toEqual([...sent.keys()])
   })
 
@@ -246,11 +254,11 @@ describe('the ways in which engines send token data', () => {
 })
 
 describe('deltas', () => {
-  const ids = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 8 })
+  const ids = array(integer({ min: 0, max: 3 }), { maxLength: 8 })
 
   it('a prompt extends a sequence exactly when it begins with it', () => {
-    fc.assert(
-      fc.property(ids, ids, (before, prompt) => {
+    assertProperty(
+      property(ids, ids, (before, prompt) => {
         const placed = placePrompt(Int32Array.from(before), Int32Array.from(prompt))
         expect(placed.extends).toBe(before.every((id, index) => prompt[index] === id))
         expect(placed).toEqual(

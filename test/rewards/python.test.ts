@@ -1,7 +1,7 @@
 // The ported parts of Python against the Python that is installed, on random and on awkward inputs.
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sequenceRatio } from '../../rewards/difflib.ts'
 import { parseDate } from '../../rewards/python/dates.ts'
@@ -20,7 +20,12 @@ function askPython(questions: [name: string, ...args: unknown[]][]): unknown[] {
 }
 
 /** Asks Python once about all samples and compares each with `ours`. */
-function compare<T>(name: string, samples: T[], args: (sample: T) => unknown[], ours: (sample: T) => unknown) {
+function compare<T>(
+  name: string,
+  samples: T[],
+  args: (sample: T) => unknown[],
+  ours: (sample: T) => unknown,
+) {
   const answers = askPython(samples.map((sample) => [name, ...args(sample)]))
   for (const [index, sample] of samples.entries()) {
     expect({ sample, answer: ours(sample) }).toEqual({ sample, answer: answers[index] })
@@ -34,10 +39,17 @@ describe('difflib', () => {
   const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', 'é', '😀'), maxLength: 260 })
 
   test('the ratio of random texts', () => {
-    compare('ratio', sample(fc.tuple(letters, letters), 300), (pair) => pair, ([a, b]) => sequenceRatio(a, b))
+    expect.hasAssertions()
+    compare(
+      'ratio',
+      sample(fc.tuple(letters, letters), 300),
+      (pair) => pair,
+      ([a, b]) => sequenceRatio(a, b),
+    )
   })
 
   test('the ratio of a long text and an edited copy, where autojunk is at work', () => {
+    expect.hasAssertions()
     const alphabet = Array.from('etaoin shrdlu,.ETAOINxyz').map((unit) => fc.constant(unit))
     const text = fc.string({ unit: fc.oneof(...alphabet), minLength: 180, maxLength: 700 })
     const edited = fc
@@ -47,7 +59,12 @@ describe('difflib', () => {
         for (const [at, put] of edits) copy = copy.slice(0, at) + put + copy.slice(at + 4)
         return [original, copy] as const
       })
-    compare('ratio', sample(edited, 120), (pair) => [...pair], ([a, b]) => sequenceRatio(a, b))
+    compare(
+      'ratio',
+      sample(edited, 120),
+      (pair) => [...pair],
+      ([a, b]) => sequenceRatio(a, b),
+    )
   })
 })
 
@@ -58,25 +75,46 @@ describe('text', () => {
   })
 
   test('strip and split know the same white space', () => {
+    expect.hasAssertions()
     compare('strip', sample(odd, 200), (text) => [text], strip)
     compare('split', sample(odd, 200), (text) => [text], words)
   })
 
   test('int() reads and refuses the same', () => {
-    const digits = fc.string({ unit: fc.constantFrom(...Array.from('0123_+- .e'), '٣', '𝟗', '\u00a0'), maxLength: 7 })
+    expect.hasAssertions()
+    const digits = fc.string({
+      unit: fc.constantFrom(...Array.from('0123_+- .e'), '٣', '𝟗', '\u00a0'),
+      maxLength: 7,
+    })
     const given = [...sample(digits, 400), '1_000', '1__0', '_1', '+5', '- 5', '42.0', '1,042', '９', '²']
-    compare('int', given, (text) => [text], (text) => readInt(text)?.toString() ?? null)
+    compare(
+      'int',
+      given,
+      (text) => [text],
+      (text) => readInt(text)?.toString() ?? null,
+    )
   })
 
   test('floats are written and rounded alike', () => {
+    expect.hasAssertions()
     const random = sample(fc.double({ noNaN: true, noDefaultInfinity: true }), 300)
     // JSON has no negative zero.
     const numbers = [...random, 0.5, 1e16, 1e-5].filter((value) => !Object.is(value, -0))
     compare('float', numbers, (value) => [value], floatText)
     const shares = sample(fc.tuple(fc.nat(400), fc.integer({ min: 1, max: 400 })), 300)
     const percent = ([a, b]: [number, number]) => (a / b) * 100
-    compare('round', shares, (pair) => [percent(pair), 2], (pair) => roundPython(percent(pair), 2))
-    compare('round', [0.5, 1.5, 2.5, 66.5, 67.5, 99.5], (value) => [value, 0], (value) => roundPython(value, 0))
+    compare(
+      'round',
+      shares,
+      (pair) => [percent(pair), 2],
+      (pair) => roundPython(percent(pair), 2),
+    )
+    compare(
+      'round',
+      [0.5, 1.5, 2.5, 66.5, 67.5, 99.5],
+      (value) => [value, 0],
+      (value) => roundPython(value, 0),
+    )
   })
 })
 
@@ -104,10 +142,16 @@ describe('literals', () => {
   ]
 
   test('the first element as str() writes it', () => {
-    compare('first', given, (text) => [text], (text) => {
-      const literal = readLiteral(text)
-      return literal?.kind === 'list' ? (literal.items[0]?.text ?? null) : null
-    })
+    expect.hasAssertions()
+    compare(
+      'first',
+      given,
+      (text) => [text],
+      (text) => {
+        const literal = readLiteral(text)
+        return literal?.kind === 'list' ? (literal.items[0]?.text ?? null) : null
+      },
+    )
   })
 })
 
@@ -118,9 +162,7 @@ describe('dates', () => {
   const times = ['', '', '', ' 00:00', ' 00:00:00', ' 5pm', ' 12 am', ' 10h30', ' 12:30:15.5', ' 00:00 UTC']
   const tails = ['', '', '', '.', ' +01:00', 'Z', ' EST', ' (Sunday)', 'Sunday']
   const random = fc
-    .tuple(
-      ...[names, marks, names, marks, names, times, tails].map((list) => fc.constantFrom(...list)),
-    )
+    .tuple(...[names, marks, names, marks, names, times, tails].map((list) => fc.constantFrom(...list)))
     .map((parts) => parts.join(''))
   const written = [
     'March 5, 2023',
@@ -150,12 +192,18 @@ describe('dates', () => {
   ]
 
   test.skipIf(!hasDateutil)('are read as dateutil reads them', () => {
+    expect.hasAssertions()
     const given = [...written, ...sample(random, 1500)]
-    compare('date', given, (text) => [text], (text) => {
-      const found = parseDate(text)
-      if (found === null) return null
-      const { year, month, day, hour, minute, second, microsecond, zoned } = found
-      return [year, month, day, hour, minute, second, microsecond, zoned]
-    })
+    compare(
+      'date',
+      given,
+      (text) => [text],
+      (text) => {
+        const found = parseDate(text)
+        if (found === null) return null
+        const { year, month, day, hour, minute, second, microsecond, zoned } = found
+        return [year, month, day, hour, minute, second, microsecond, zoned]
+      },
+    )
   })
 })

@@ -86,6 +86,9 @@ export function trajectory(
     protocol: { id: 'rlm', hash: 'h' },
     seed: 0,
     attempt: 1,
+    divergence: null,
+    origin: null,
+    lostCalls: [],
     invocations: [{ id: 'i', depth: 0, parentCellId: null, stopReason, answer, turns }],
     ...rest,
   })

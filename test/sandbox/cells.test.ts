@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { HostFunction } from '../../src/sandbox.ts'
-import { levels, noBuiltins, referenceStderr, startSandbox, withFiles } from './helpers.ts'
+import { levels, noBuiltins, referenceStderr, startSandbox, withFiles, workingOf } from './helpers.ts'
 import type { TestSandbox } from './helpers.ts'
 
 const casesSchema = z.array(
@@ -28,7 +28,10 @@ it('has a level to run at', () => {
   expect(levels.length).toBeGreaterThan(0)
 })
 
-describe.each(levels)('at level %s', (level) => {
+// Slower to start than the others, and with a Python of their own kind.
+const others = await workingOf('gvisor', 'wasm')
+
+describe.each([...levels, ...others])('at level %s', (level) => {
   let sandbox: TestSandbox
   beforeAll(async () => {
     sandbox = await startSandbox({ level })

@@ -60,6 +60,7 @@ describe.each(backends())('tasks on $name', (backend) => {
       type: 'str',
       characters: 1,
       bytes: content.length,
+      hash: tasks[0]?.context.hash,
     })
     expect((await readFile(copy)).equals(content)).toBe(true)
     await store.writeContext(tasks[1]?.hash ?? '', copy)

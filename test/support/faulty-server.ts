@@ -74,26 +74,18 @@ function plannedFault(count: number): Fault | null {
 }
 
 function faultyReply(fault: Fault, text: string, stream: boolean): Reply {
-  switch (fault) {
-    case 'rate_limit':
-      return { status: 429, headers: { 'retry-after': '0.15' } }
-    case 'server_error':
-      return { status: 500 }
-    case 'hang':
-      return { text, stallAfter: stream ? 150 : 0 }
-    case 'cut':
-      return { text: text.padEnd(200), cutAfter: 150 }
-    case 'malformed':
-      return stream
-        ? { body: 'data: {"choices": [{"delta": {"conte\n\n', contentType: 'text/event-stream' }
-        : { body: '{"choices": [{"message": {"content": "as I sa' }
-    case 'page':
-      return { body: '<!DOCTYPE html><html><body>gateway</body></html>', contentType: 'text/html' }
-    case 'too_long':
-      return { status: 400, body: { error: { message: 'maximum context length is 8192 tokens' } } }
-    case 'empty':
-      return { text: '' }
-    case 'reasoning_only':
-      return { reasoning: 'all of it was thought and nothing was said' }
+  const replies: Record<Fault, Reply> = {
+    rate_limit: { status: 429, headers: { 'retry-after': '0.15' } },
+    server_error: { status: 500 },
+    hang: { text, stallAfter: stream ? 150 : 0 },
+    cut: { text: text.padEnd(200), cutAfter: 150 },
+    malformed: stream
+      ? { body: 'data: {"choices": [{"delta": {"conte\n\n', contentType: 'text/event-stream' }
+      : { body: '{"choices": [{"message": {"content": "as I sa' },
+    page: { body: '<!DOCTYPE html><html><body>gateway</body></html>', contentType: 'text/html' },
+    too_long: { status: 400, body: { error: { message: 'maximum context length is 8192 tokens' } } },
+    empty: { text: '' },
+    reasoning_only: { reasoning: 'all of it was thought and nothing was said' },
   }
+  return replies[fault]
 }

@@ -24,7 +24,9 @@ def count(value):
     if isinstance(value, str): return ["str", len(value)]
     if isinstance(value, dict): return ["dict", sum(text(item) for item in value.values())]
     if value and isinstance(value[0], dict):
-        return ["list", sum(text(item["content"]) if isinstance(item, dict) and "content" in item else len(json.dumps(item)) for item in value)]
+        if "content" in value[0]:
+            return ["list", sum(len(str(item.get("content", ""))) if isinstance(item, dict) else len(json.dumps(item)) for item in value)]
+        return ["list", sum(len(json.dumps(item)) for item in value)]
     return ["list", sum(len(item) if hasattr(item, "__len__") else len(json.dumps(item)) for item in value)]
 print(json.dumps([count(json.loads(line)) for line in open(sys.argv[1], encoding="utf-8", newline="\\n")]))
 `

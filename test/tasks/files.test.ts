@@ -133,7 +133,7 @@ describe('lists', () => {
 describe('registry', () => {
   test('an unknown taskset lists what exists; a bad option is named', () => {
     expect(() => openTaskset({ taskset: 'factbok', options: {} }, directory)).toThrow(
-      /unknown taskset "factbok"; there are factbook/,
+      /unknown taskset "factbok"; there are file, factbook/,
     )
     expect(() => openTaskset({ taskset: 'factbook', options: { cuont: 1 } }, directory)).toThrow(
       /options.*cuont/,

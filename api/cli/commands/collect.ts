@@ -2,9 +2,11 @@
 import path from 'node:path'
 import { planRun, runJob } from '../../../collectors/job.ts'
 import { openSandbox } from '../../../collectors/sandbox/index.ts'
+import { scoreRun } from '../../../rewards/stage.ts'
 import { ModelError, UsageError } from '../../../src/errors.ts'
 import type { RunSummary, Store, StoredRun } from '../../../src/store/contract.ts'
 import { newRun, prepareRun, prepareStoredRun, readRunFile, scorer, type PreparedRun } from '../../compose.ts'
+import { openRewardTools } from '../../reward-tools.ts'
 import { formatCount, formatDuration, formatMoney, formatScore } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
 import type { RunHead } from '../live-state.ts'
@@ -31,6 +33,9 @@ export async function collect(runFile: string | undefined, options: CollectOptio
   await usingStore(options, async (store) => {
     const { prepared, run } = await chooseRun(store, fromFile, options)
     const summary = await collectRun(store, prepared, run, options)
+    const skipped = prepared.taskset.skipped?.()
+    if (skipped && skipped.count > 0)
+      say(`${skipped.count} bad rows left out: ${skipped.examples.join('; ')}`)
     if (options.json) printJson(result(summary))
     else say(summaryText(summary))
     if (summary.done === 0 && summary.failed > 0) process.exitCode = 1
@@ -70,6 +75,7 @@ export async function collectRun(
   const interrupt = onInterrupt()
   await checkModels(prepared, interrupt.signal)
   const sandbox = protocol.setup ? await openSandbox({ minIsolation: config.minIsolation }) : null
+  const rewardTools = openRewardTools({ signal: interrupt.signal })
   let progress: Progress | null = null
   try {
     progress = showProgress(runHead(prepared), options)
@@ -79,12 +85,18 @@ export async function collectRun(
     const job = { store, runId, config, signal: interrupt.signal, emit }
     if (existing === null || existing.status === 'pending')
       await planRun({ ...job, taskset: prepared.taskset })
-    const score = prepared.rewards.length > 0 ? scorer(store, runId, prepared.rewards) : null
-    return await runJob({ ...job, protocol, sandbox, models, score })
+    const { rewards } = prepared
+    const score = rewards.length > 0 ? scorer(store, runId, rewards, rewardTools.tools) : null
+    const summary = await runJob({ ...job, protocol, sandbox, models, score })
+    const group = rewards.filter(({ bound }) => bound.scoreGroup)
+    if (group.length === 0) return summary
+    const { tools } = rewardTools
+    await scoreRun({ store, runId, rewards: group, tools, concurrency: 8, signal: interrupt.signal })
+    return await store.summarizeRun(runId)
   } finally {
     progress?.end()
     interrupt.dispose()
-    await sandbox?.close()
+    await Promise.all([sandbox?.close(), rewardTools.close()])
   }
 }
 

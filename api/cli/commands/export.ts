@@ -1,5 +1,15 @@
 // `descent export`: writes a training set.
-import { codecs, exportDataset, findRecipe, recipes, type Codec } from '../../../src/datasets/index.ts'
+import {
+  codecs,
+  type Codec,
+  contextModes,
+  exportDataset,
+  type ExportOptions,
+  findRecipe,
+  type FunnelStep,
+  previewExport,
+  recipes,
+} from '../../../src/datasets/index.ts'
 import { UsageError } from '../../../src/errors.ts'
 import { formatBytes, formatTable } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
@@ -12,6 +22,18 @@ export interface ExportCommandOptions extends StoreOption {
   codec: string
   minReward?: string
   onlyAnswered?: boolean
+  dropSingleTurn?: boolean
+  where?: string[]
+  select: string
+  maxPerTask?: string
+  threshold: string
+  maxPromptCharacters?: string
+  minMargin?: string
+  maxLengthRatio?: string
+  pairsPerTask?: string
+  contexts?: string
+  children?: boolean
+  dryRun?: boolean
   evalFraction: string
   seed: string
   list?: boolean
@@ -30,32 +52,41 @@ export async function exportCommand(
     throw new UsageError(`export: name a recipe: ${recipes.map((recipe) => recipe.name).join(', ')}`)
   const recipe = findRecipe(recipeName)
   if (!options.run) throw new UsageError('export: name the runs with --run (ids, parts of them, or "latest")')
-  if (!options.out) throw new UsageError('export: name the directory to write with --out')
-  const { codec, out } = options
+  if (!options.out && !options.dryRun) throw new UsageError('export: name the directory to write with --out')
+  const { codec, out = '' } = options
   if (!isCodec(codec)) throw new UsageError(`--codec: "${codec}" is not known; allowed: ${codecs.join(', ')}`)
   const references = options.run
   await usingStore(options, async (store) => {
     const runIds = await Promise.all(references.map(async (reference) => (await store.findRun(reference)).id))
     const interrupt = onInterrupt()
     try {
-      const exported = await exportDataset({
+      const wanted = {
         store,
         runIds,
         recipe: recipe.name,
-        directory: out,
         codec,
-        ...(options.minReward === undefined ? {} : { minReward: decimal(options.minReward, '--min-reward') }),
-        onlyAnswered: options.onlyAnswered ?? false,
+        ...selectionOptions(options),
+        recipeOptions: recipeOptions(options),
         evalFraction: decimal(options.evalFraction, '--eval-fraction', 0, 1),
         seed: wholeNumber(options.seed, '--seed'),
         maxShardBytes: 500 * 2 ** 20,
         signal: interrupt.signal,
-      })
+      }
+      if (options.dryRun) {
+        const preview = await previewExport(wanted)
+        if (options.json) printJson({ dryRun: true, ...preview })
+        else {
+          say(funnelText(preview.funnel))
+          say(`${preview.trajectories} trajectories of ${preview.tasks} tasks; nothing was written`)
+        }
+        return
+      }
+      const exported = await exportDataset({ ...wanted, directory: out })
       if (options.json) {
         printJson({ files: exported.files, rows: exported.rows, funnel: exported.funnel })
         return
       }
-      say(exported.funnel.map((step) => `${step.step}: ${step.trajectories}`).join(' → '))
+      say(funnelText(exported.funnel))
       say(
         formatTable(
           ['file', 'rows', 'size'],
@@ -67,6 +98,49 @@ export async function exportCommand(
       interrupt.dispose()
     }
   })
+}
+
+function funnelText(funnel: FunnelStep[]): string {
+  return funnel
+    .map(({ step, trajectories, rows }) => {
+      if (rows === undefined) return `${step}: ${trajectories}`
+      return `${step}: ${trajectories} (${rows} ${step === 'exported' ? 'rows' : 'times'})`
+    })
+    .join(' → ')
+}
+
+function selectionOptions(options: ExportCommandOptions): Partial<ExportOptions> {
+  const { minReward, maxPerTask, where } = options
+  return {
+    ...(minReward === undefined ? {} : { minReward: decimal(minReward, '--min-reward') }),
+    onlyAnswered: options.onlyAnswered ?? false,
+    dropSingleTurn: options.dropSingleTurn ?? false,
+    ...(where === undefined ? {} : { where: where.join(' ') }),
+    select: options.select,
+    ...(maxPerTask === undefined ? {} : { maxPerTask: wholeNumber(maxPerTask, '--max-per-task', 1) }),
+    threshold: decimal(options.threshold, '--threshold'),
+  }
+}
+
+/** Those that were given: a recipe that does not take one refuses it. */
+function recipeOptions(options: ExportCommandOptions): NonNullable<ExportOptions['recipeOptions']> {
+  const { maxPromptCharacters, minMargin, maxLengthRatio, pairsPerTask, contexts } = options
+  const mode = contextModes.find((known) => known === contexts)
+  if (contexts !== undefined && !mode) {
+    throw new UsageError(`--contexts: "${contexts}" is not known; allowed: ${contextModes.join(', ')}`)
+  }
+  return {
+    ...(maxPromptCharacters === undefined
+      ? {}
+      : { maxPromptCharacters: wholeNumber(maxPromptCharacters, '--max-prompt-characters', 1) }),
+    ...(minMargin === undefined ? {} : { minMargin: decimal(minMargin, '--min-margin', 0) }),
+    ...(maxLengthRatio === undefined
+      ? {}
+      : { maxLengthRatio: decimal(maxLengthRatio, '--max-length-ratio', 1) }),
+    ...(pairsPerTask === undefined ? {} : { pairsPerTask: wholeNumber(pairsPerTask, '--pairs-per-task', 1) }),
+    ...(mode ? { contexts: mode } : {}),
+    ...(options.children === false ? { children: false } : {}),
+  }
 }
 
 function isCodec(text: string): text is Codec {

@@ -6,9 +6,11 @@ import sys
 _set_trace, _set_profile = sys.settrace, sys.setprofile
 # The C functions: those of `signal` make an enum of every answer.
 _signal_to, _getsignal, _mask = _signal.signal, _signal.getsignal, _signal.pthread_sigmask
-_setitimer, _alarm, _kill_thread = _signal.setitimer, _signal.alarm, _signal.pthread_kill
+_setitimer, _alarm, _set_wakeup, _kill_thread = _signal.setitimer, _signal.alarm, _signal.set_wakeup_fd, _signal.pthread_kill
 _SET, _TIMERS = int(signal.SIG_SETMASK), [int(t) for t in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)]
 _INTERRUPT = int(signal.SIGINT)
+# A cell may empty the module of builtins.
+_Anything, _Interrupt, _Failures = BaseException, KeyboardInterrupt, (OSError, ValueError)
 
 
 class Interrupts:
@@ -23,13 +25,13 @@ class Interrupts:
 
     def handle(self, _number, _frame):
         if self.active and not self.held:
-            raise KeyboardInterrupt(self.message)
+            raise _Interrupt(self.message)
         self.pending = True
 
     def raise_pending(self):
         if self.pending and self.active and not self.held:
             self.pending = False
-            raise KeyboardInterrupt(self.message)
+            raise _Interrupt(self.message)
 
     def interrupt_main(self, identity):
         """From another thread; where the host cannot send a signal."""
@@ -49,10 +51,10 @@ class Interrupts:
                     # Before any call of the runner: these would see it, and could raise in it.
                     _set_trace(None)
                     _set_profile(None)
-                except BaseException:
+                except _Anything:
                     _set_profile(None)
             return result, None
-        except BaseException as error:
+        except _Anything as error:
             self.active = False
             return None, error
 
@@ -62,9 +64,10 @@ class Interrupts:
             if _getsignal(number) is not handler:
                 try:
                     _signal_to(number, handler)
-                except (OSError, ValueError):
+                except _Failures:
                     pass
         _mask(_SET, ())
+        _set_wakeup(-1)
         for timer in _TIMERS:
             _setitimer(timer, 0)
         _alarm(0)

@@ -6,6 +6,7 @@ import gc
 import mmap
 import os
 import sys
+from operator import is_ as _is
 
 from runner.answer import Captured, plain
 from runner.confine import close_descriptors, confine
@@ -21,12 +22,16 @@ _exit, _start_thread, _count_threads = os._exit, _thread.start_new_thread, _thre
 _set_recursion, _set_interval = sys.setrecursionlimit, sys.setswitchinterval
 _enable_collector, _collect, _write = gc.enable, gc.collect, os.write
 _compile, _exec, _map_memory = compile, exec, mmap.mmap
+_len, _all, _map, _live_builtins = len, all, map, builtins.__dict__
 BALLAST = 4 << 20
 
 
-def read_context(context, strict):
-    with open(context["descriptor"], "rb") as file:
-        data = file.read()
+def read_context(channel, context, strict):
+    if context.get("inline"):
+        data = read_inline(channel)
+    else:
+        with open(context["path"] if "path" in context else context["descriptor"], "rb") as file:
+            data = file.read()
     text = str(data, "utf-8")
     del data
     if context["format"] == "json":
@@ -35,10 +40,22 @@ def read_context(context, strict):
     return text.replace("\r\n", "\n").replace("\r", "\n") if strict else text
 
 
-def load_contexts(contexts, strict):
+def read_inline(channel):
+    """A context that comes in frames, the last of which says so."""
+    data = bytearray()
+    while True:
+        header, blob = channel.receive()
+        if blob is None:
+            raise MemoryError("the context does not fit into the memory of this REPL")
+        data += blob
+        if header["last"]:
+            return data
+
+
+def load_contexts(channel, contexts, strict):
     loaded = {}
     for index, context in enumerate(contexts):
-        loaded[f"context_{index}"] = read_context(context, strict)
+        loaded[f"context_{index}"] = read_context(channel, context, strict)
         if index == 0:
             loaded["context"] = loaded["context_0"]
     return loaded
@@ -118,7 +135,7 @@ class Runner:
         sys.stdout = sys.__stdout__ = self.output
         sys.stderr = sys.__stderr__ = self.errors
         sys.stdin = sys.__stdin__ = NoInput()
-        builtins.__dict__.update(self.builtins)
+        self.restore_builtins()
         self.interrupts.restore()
         _set_recursion(self.recursion)
         _set_interval(0.005)
@@ -130,6 +147,11 @@ class Runner:
             except (OSError, MemoryError):
                 pass
 
+    def restore_builtins(self):
+        live, original = _live_builtins, self.builtins
+        if _len(live) < _len(original) or not _all(_map(_is, live.values(), original.values())):
+            live.update(original)
+
     def release_ballast(self):
         if self.ballast is not None:
             self.ballast.close()
@@ -140,16 +162,24 @@ class Runner:
         self.reached = set()
         filename = "<string>" if self.strict else f"<cell {self.cells}>"
         self.captured.take()
-        values = self.namespace.begin()
+        values, failure = self.interrupts.guarded(self.namespace.begin)
+        if failure is not None:
+            # Keys that are no plain str run code of a cell when they are compared.
+            self.namespace.drop_odd_names()
+            values = self.namespace.begin()
+        failure = None
         remember_source(filename, source)
         _, error = self.interrupts.guarded(self.run_source, source, filename, values)
-        self.release_ballast()
-        description = self.described(error)
+        self.restore_builtins()
         failed = error is not None
+        if failed:
+            self.release_ballast()
+        description = self.described(error)
         error = None
         _, late = self.interrupts.guarded(self.namespace.end, values, not failed)
-        if late is not None and not failed:
-            description = self.described(late)
+        if late is not None:
+            self.namespace.forget_answer()
+            description = description or self.described(late)
         late = None
         self.restore()
         self.send_done(identity, description)
@@ -234,10 +264,11 @@ def main():
         header, blob = channel.receive()
         contexts = header["contexts"]
         mirrors = mirrors_of(channel, header["setup"])
-        close_descriptors([TARGET, *(context["descriptor"] for context in contexts)])
+        sys.path.extend(header["setup"]["packages"])
+        close_descriptors([TARGET, *(context["descriptor"] for context in contexts if "descriptor" in context)])
         confine(header["plan"], bytes(blob))
         seed_random(header["setup"]["seed"])
-        loaded = load_contexts(contexts, header["setup"]["strict"])
+        loaded = load_contexts(channel, contexts, header["setup"]["strict"])
         thread_limit = limit_threads(header["setup"]["threads"])
         for name in [name for name in sys.modules if name.startswith("runner")]:
             del sys.modules[name]

@@ -7,6 +7,7 @@ back only when it succeeds.
 import builtins
 import io
 import sys
+from operator import is_ as _is
 
 from runner.answer import Answer, StrictAnswer, plain, rebound
 from runner.errors import remember_source
@@ -24,6 +25,15 @@ Exception BaseException ValueError TypeError KeyError IndexError AttributeError 
 OSError IOError RuntimeError NameError ImportError StopIteration AssertionError NotImplementedError
 ArithmeticError LookupError Warning
 """.split()
+
+
+def put_back(changed, original):
+    """Makes two dictionaries the same, without a write when they are: Python specializes code by what
+    its builtins are, and forgets it at every write."""
+    if len(changed) == len(original) and all(map(_is, changed.values(), original.values())):
+        return
+    changed.clear()
+    changed.update(original)
 
 
 def type_name(value):
@@ -59,10 +69,10 @@ class Namespace:
         return dict(builtins.__dict__)
 
     def bind_scaffold(self):
-        self.builtins.clear()
-        self.builtins.update(self.offered_builtins())
+        offered = self.offered_builtins()
         for name in self.setup["withoutBuiltins"]:
-            self.builtins[name] = None
+            offered[name] = None
+        put_back(self.builtins, offered)
         self.values["__builtins__"] = self.builtins
         self.values["__name__"] = "__main__"
         self.values.update(self.functions)
@@ -73,6 +83,16 @@ class Namespace:
         self.bind_scaffold()
         self.values.update(self.contexts)
         return self.values
+
+    def forget_answer(self):
+        """In place of an answer that raises when it is looked at."""
+        if self.setup["answer"] == "dict":
+            self.values["answer"] = rebound(None, self.answer_kind, self.captured)
+
+    def drop_odd_names(self):
+        kept = {name: value for name, value in self.values.items() if type(name) is str}
+        self.values.clear()
+        self.values.update(kept)
 
     def end(self, _values, _succeeded):
         """After a cell, also a failed one: an answer that was rebound counts, and is wrapped."""

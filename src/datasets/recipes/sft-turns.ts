@@ -2,7 +2,7 @@
 // it came. The rows of a trajectory follow each other, so that a compressor finds the shared prefixes.
 import { Bool, Float64, Int32, Int64, Utf8 } from 'apache-arrow'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { conversation, rootInvocation } from './shapes.ts'
+import { characterCounter, conversation, rootInvocation, tooLong } from './shapes.ts'
 
 export const sftTurns = defineRecipe({
   name: 'sft-turns',
@@ -11,6 +11,7 @@ export const sftTurns = defineRecipe({
     'One row per root turn: what the policy was shown and what it said, for supervised fine-tuning.',
   trainers: ['TRL SFTTrainer (conversational prompt-completion; loss on the completion)'],
   statuses: ['done'],
+  options: ['maxPromptCharacters'],
   columns: [
     required('prompt', conversation(), 'The messages exactly as they were sent.'),
     required('completion', conversation(), 'One assistant message: the response exactly as it came.'),
@@ -39,19 +40,18 @@ export const sftTurns = defineRecipe({
 train = train.select_columns(["prompt", "completion"])
 SFTTrainer(model="MODEL", args=SFTConfig(), train_dataset=train).train()`,
 
-  *rows(trajectory, task, { run, leaveOut }) {
+  *rows(trajectory, task, { run, options, leaveOut }) {
     const turns = rootInvocation(trajectory)?.turns ?? []
-    // A message is in the prompts of all later turns: its length is counted once.
-    const lengths = new Map<string, number>()
-    function codePoints(text: string): number {
-      const length = lengths.get(text) ?? countCodePoints(text)
-      lengths.set(text, length)
-      return length
-    }
+    const countCharacters = characterCounter()
     for (const turn of turns) {
       const { call } = turn
       if (call.error !== null || call.response.text === null) {
         leaveOut('turns whose call failed')
+        continue
+      }
+      const characters = countCharacters(call.messages)
+      if (options.maxPromptCharacters !== null && characters > options.maxPromptCharacters) {
+        leaveOut(tooLong(options.maxPromptCharacters))
         continue
       }
       yield {
@@ -69,21 +69,10 @@ SFTTrainer(model="MODEL", args=SFTConfig(), train_dataset=train).train()`,
         model: call.model,
         protocol: trajectory.protocol.id,
         protocol_hash: trajectory.protocol.hash,
-        prompt_characters: call.messages.reduce((sum, message) => sum + codePoints(message.content), 0),
+        prompt_characters: characters,
         policy_version: run.policyVersion,
         scripted: call.scripted,
       }
     }
   },
 })
-
-function countCodePoints(text: string): number {
-  let pairs = 0
-  for (let index = 1; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index)
-    if (unit < 0xdc00 || unit > 0xdfff) continue
-    const before = text.charCodeAt(index - 1)
-    if (before >= 0xd800 && before <= 0xdbff) pairs += 1
-  }
-  return text.length - pairs
-}

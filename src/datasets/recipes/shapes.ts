@@ -1,6 +1,6 @@
-// Column shapes that recipes share.
+// Column shapes, and looks at a trajectory, that recipes share.
 import { type DataType, Field, List, Struct, Utf8 } from 'apache-arrow'
-import type { Trajectory } from '../../trajectory.ts'
+import type { Trajectory, Turn } from '../../trajectory.ts'
 
 /** A list of structs; every field of an element may be null. The Parquet name of an element is `element`. */
 export function listOf(fields: Record<string, DataType>): List {
@@ -16,4 +16,45 @@ export function conversation(): List {
 /** The invocation that the task started; undefined for a trajectory that ended before it. */
 export function rootInvocation(trajectory: Trajectory) {
   return trajectory.invocations.find((invocation) => invocation.depth === 0)
+}
+
+export interface Message {
+  role: string
+  content: string
+}
+
+export function sameMessage(a: Message | undefined, b: Message | undefined): boolean {
+  return a === b || (a?.role === b?.role && a?.content === b?.content)
+}
+
+/** The text of the turn's response; null when its call failed. */
+export function responseOf(turn: Turn): string | null {
+  return turn.call.error === null ? turn.call.response.text : null
+}
+
+/** What the funnel says of prompts above a limit. */
+export function tooLong(limit: number): string {
+  return `prompts of more than ${limit} characters`
+}
+
+/** Counts the code points of conversations. A message is in all later prompts: its length is kept. */
+export function characterCounter(): (messages: Message[]) => number {
+  const lengths = new Map<string, number>()
+  return (messages) =>
+    messages.reduce((sum, { content }) => {
+      const length = lengths.get(content) ?? countCodePoints(content)
+      lengths.set(content, length)
+      return sum + length
+    }, 0)
+}
+
+function countCodePoints(text: string): number {
+  let pairs = 0
+  for (let index = 1; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit < 0xdc00 || unit > 0xdfff) continue
+    const before = text.charCodeAt(index - 1)
+    if (before >= 0xd800 && before <= 0xdbff) pairs += 1
+  }
+  return text.length - pairs
 }

@@ -42,6 +42,7 @@ export const trajectories = defineRecipe({
   description: 'One row per trajectory: task, outcome, scores, usage, conversation, cells and sub-calls.',
   trainers: [],
   statuses: ['done', 'failed'],
+  options: [],
   columns: [
     required('run_id', new Utf8(), 'The run that collected it.'),
     required('trajectory_id', new Utf8(), 'Its id.'),

@@ -16,12 +16,9 @@ const schema = z
       .string()
       .default('BROWSECOMP_PLUS_CANARY')
       .meta({ description: "The environment variable that holds the benchmark's canary string." }),
-    documents: z
-      .number()
-      .int()
-      .min(1)
-      .default(50)
-      .meta({ description: 'Documents in the context: all gold and evidence ones, filled up with negatives.' }),
+    documents: z.number().int().min(1).default(50).meta({
+      description: 'Documents in the context: all gold and evidence ones, filled up with negatives.',
+    }),
     allowPlaintext: z
       .strictObject({ reason: z.string().min(10) })
       .optional()
@@ -78,7 +75,8 @@ function taskOf(row: z.output<typeof rowSchema>, settings: Settings) {
     if (documents.size >= settings.documents && !needed.includes(document)) break
     documents.set(id, open(document.text))
   }
-  if (documents.size === 0) throw new UsageError('gold_docs, evidence_docs, negative_docs: there is no document')
+  if (documents.size === 0)
+    throw new UsageError('gold_docs, evidence_docs, negative_docs: there is no document')
   const order = seededRandom('browsecomp-plus', settings.seed, row.query_id, 'order')
   return {
     id: `browsecomp-plus-${row.query_id}`,

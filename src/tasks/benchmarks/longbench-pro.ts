@@ -10,7 +10,10 @@ const schema = z
     languages: z.array(z.enum(['English', 'Chinese'])).optional(),
     tokenLengths: z.array(z.string()).optional().meta({ description: 'Such as 8k or 128k.' }),
     thinking: z.boolean().default(false).meta({ description: 'The question as put to thinking models.' }),
-    summaries: z.boolean().default(false).meta({ description: 'Also the tasks T4.x, which need embeddings.' }),
+    summaries: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Also the tasks T4.x, which need embeddings.' }),
   })
   .meta({ id: 'LongBenchProOptions' })
 

@@ -43,7 +43,8 @@ const messagesSchema = z.array(z.looseObject({ role: z.string(), content: z.stri
 export const mrcr = defineTaskset({
   name: 'mrcr',
   kind: 'benchmark',
-  description: 'MRCR: one of several near-equal pieces of a long conversation, to be given back word by word.',
+  description:
+    'MRCR: one of several near-equal pieces of a long conversation, to be given back word by word.',
   needs: 'path or the Hub',
   options: schema,
   open(settings, baseDirectory) {
@@ -126,11 +127,7 @@ function readMessages(text: string): z.output<typeof messagesSchema> {
   return messages.data
 }
 
-function secondTask(
-  row: z.output<typeof secondSchema>,
-  number: number,
-  maxCharacters: number | undefined,
-) {
+function secondTask(row: z.output<typeof secondSchema>, number: number, maxCharacters: number | undefined) {
   if (maxCharacters !== undefined && row.queries.length > maxCharacters) return null
   const { conversation, request } = splitQueries(row.queries)
   return {

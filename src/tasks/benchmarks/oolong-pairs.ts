@@ -11,12 +11,17 @@ const schema = z
   .strictObject({
     ...sourceShape,
     windows: z.string().optional().meta({
-      description: 'The OOLONG windows (context_window_id, context_window_text) that the questions are about.',
+      description:
+        'The OOLONG windows that the questions are about: a JSONL file, or the files of oolong-synth.',
     }),
     contextWindowId: z
       .union([z.number().int(), z.string()])
       .optional()
       .meta({ description: 'The window of rows that do not name theirs; default: the only one there is.' }),
+    withoutEmpty: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Leave out questions that no pair answers.' }),
     contextLength: z.number().int().default(32_768).meta({ description: 'Which file of the Hub.' }),
   })
   .meta({ id: 'OolongPairsOptions' })
@@ -52,7 +57,10 @@ export const oolongPairs = defineTaskset({
   needs: 'path or the Hub, and windows',
   options: schema,
   open(settings, baseDirectory) {
-    const windows = openWindows(settings.windows, baseDirectory)
+    const windows = openWindows(settings.windows, baseDirectory, {
+      dataset: ['trec_coarse'],
+      context_len: [settings.contextLength],
+    })
     return benchmarkTaskset({
       name: 'oolong-pairs',
       settings,
@@ -61,6 +69,7 @@ export const oolongPairs = defineTaskset({
       wanted: (path) => path.endsWith(`oolong-pairs-${settings.contextLength}.json`),
       row: rowSchema,
       async task(row) {
+        if (settings.withoutEmpty && row.answer.length === 0) return null
         const window = row.context_window_id ?? settings.contextWindowId ?? (await onlyWindow())
         const text = row.context_window_text ?? (await windows.textOf(window))
         return {
@@ -101,8 +110,9 @@ function writeQuestion(value: Json | undefined): string {
   return `In the above data, list all pairs of user IDs (no duplicate pairs, list lower ID first) ${conditionOf(spec.data)}. Each of the questions can be labelled as one of the labels (the data does not provide the labels, you need to figure out the label from the semantics of the question): ${trecLabels}. In your answer, list all pairs in the format (user_id_1, user_id_2), separated by newlines.`
 }
 
-const months =
-  'January February March April May June July August September October November December'.split(' ')
+const months = 'January February March April May June July August September October November December'.split(
+  ' ',
+)
 
 function conditionOf(spec: z.output<typeof specSchema>): string {
   if (spec[0] === 'ab') {

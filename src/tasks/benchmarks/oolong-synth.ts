@@ -9,7 +9,8 @@ const schema = z
   .strictObject({
     ...sourceShape,
     windows: z.string().optional().meta({
-      description: 'Where the windows are, when the questions of `path` have none: joined by context_window_id.',
+      description:
+        'Where the windows are, when the questions of `path` have none: joined by context_window_id.',
     }),
     split: z.enum(['validation', 'test']).default('validation'),
     datasets: z.array(z.string()).optional().meta({ description: 'Such as trec_coarse or spam.' }),
@@ -42,7 +43,7 @@ const rowSchema = z.looseObject({
 })
 
 const kept = ['context_window_id', 'context_len', 'dataset', 'answer_type', 'task', 'task_group'] as const
-const columns = [...Object.keys(rowSchema.shape)]
+const columns = Object.keys(rowSchema.shape)
 
 export const oolongSynth = defineTaskset({
   name: 'oolong-synth',

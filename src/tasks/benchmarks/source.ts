@@ -43,7 +43,7 @@ export interface BenchmarkReading<Schema extends z.ZodType> {
   /** The official data set on the Hub; null when there is none and `path` has to be given. */
   repo: string | null
   /** Which of its files are wanted. */
-  wanted(path: string): boolean
+  wanted: (path: string) => boolean
   split?: string
   row: Schema
   /** Columns to read of a table: what is never shown to a model is not even read. */
@@ -64,11 +64,12 @@ export function benchmarkTaskset<Schema extends z.ZodType>(reading: BenchmarkRea
       bad.reset()
       const path = await locate({ name, settings, baseDirectory, repo, wanted })
       const seen = new Set<string>()
-      for await (const row of openRows(path, { columns, only, split, keepBadLines: settings.skipBadRows })) {
+      for await (const row of openRows(path, { columns, only, split })) {
         const task = await readTask(row)
         if (!task || !isSampled(task.id, settings)) continue
         if (seen.has(task.id)) {
-          bad.refuse(`${await placeOf(row)}: id: ${JSON.stringify(task.id)} was there before; ids must be unique`)
+          const problem = `id: ${JSON.stringify(task.id)} was there before; ids must be unique`
+          await bad.refuse(async () => await placeOf(row), problem)
           continue
         }
         seen.add(task.id)
@@ -89,7 +90,7 @@ export function benchmarkTaskset<Schema extends z.ZodType>(reading: BenchmarkRea
       return await reading.task(parsed.data)
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
-      bad.refuse(`${await placeOf(row)}: ${error.message}`)
+      await bad.refuse(async () => await placeOf(row), error.message)
       return null
     }
   }
@@ -110,7 +111,8 @@ export async function locate(
 
 function problemOf(error: z.ZodError, row: unknown): string {
   const issue = error.issues[0]
-  const there = typeof row === 'object' && row !== null ? Object.keys(row).slice(0, 20).join(', ') : typeof row
+  const there =
+    typeof row === 'object' && row !== null ? Object.keys(row).slice(0, 20).join(', ') : typeof row
   const field = issue && issue.path.length > 0 ? issue.path.join('.') : 'the row'
   return `${field}: ${issue?.message.replace(/^Invalid input: /, '') ?? 'not accepted'}; the row has ${there}`
 }

@@ -12,18 +12,24 @@ export interface Windows {
   ids(): Promise<string[]>
 }
 
-/** `path` is a JSONL file, or any table that fits into memory. */
-export function openWindows(path: string | undefined, baseDirectory: string): Windows {
+/** `path` is a JSONL file, or any table whose windows (those of `only`) fit into memory. */
+export function openWindows(
+  path: string | undefined,
+  baseDirectory: string,
+  only?: Record<string, readonly (string | number)[]>,
+): Windows {
   if (path === undefined) {
     return {
-      textOf: async (id) => await missing(String(id), 'the row has no context_window_text and no `windows` are given'),
+      textOf: async (id) =>
+        await missing(String(id), 'the row has no context_window_text and no `windows` are given'),
       ids: async () => [],
     }
   }
   const file = resolve(baseDirectory, path)
   let index: Promise<Map<string, Place>> | undefined
   let last: { id: string; text: string } | undefined
-  const places = async () => await (index ??= file.endsWith('.jsonl') ? indexLines(file) : readAll(file))
+  const places = async () =>
+    await (index ??= file.endsWith('.jsonl') ? indexLines(file) : readAll(file, only))
   return {
     async textOf(id) {
       const key = String(id)
@@ -84,7 +90,8 @@ function windowOf(line: string, file: string): { id: string; text: string } {
   }
   const id = value?.['context_window_id']
   const text = value?.['context_window_text']
-  if ((typeof id !== 'number' && typeof id !== 'string') || typeof text !== 'string') throw new UsageError(problem)
+  if ((typeof id !== 'number' && typeof id !== 'string') || typeof text !== 'string')
+    throw new UsageError(problem)
   return { id: String(id), text }
 }
 
@@ -99,9 +106,14 @@ async function readPlace(file: string, { start, end }: { start: number; end: num
   }
 }
 
-async function readAll(file: string): Promise<Map<string, Place>> {
+const windowColumns = ['context_window_id', 'context_window_text', 'dataset', 'context_len']
+
+async function readAll(
+  file: string,
+  only: Record<string, readonly (string | number)[]> | undefined,
+): Promise<Map<string, Place>> {
   const places = new Map<string, Place>()
-  for await (const row of openRows(file, { columns: ['context_window_id', 'context_window_text'] })) {
+  for await (const row of openRows(file, { columns: windowColumns, only })) {
     const { context_window_id: id, context_window_text: text } = (row.value ?? {}) as Record<string, unknown>
     if ((typeof id !== 'number' && typeof id !== 'string') || typeof text !== 'string') {
       throw new UsageError(`${await placeOf(row)}: no window (context_window_id, context_window_text)`)

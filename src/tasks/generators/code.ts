@@ -102,24 +102,26 @@ function draftOf(settings: Settings, all: SourceFile[], source: string, index: n
   const kind = settings.kinds[index % settings.kinds.length] ?? 'importers'
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const random = seededRandom('code', seed, split, kind, index, attempt)
-    const files = chooseFiles(all, characters, source, random)
-    const question = askers[kind](files, random)
+    const files = chooseFiles(all, characters, random)
+    const question = files && askers[kind](files, random)
     if (!question) continue
     const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : 1))
     return {
       kind,
       ...question,
       context: Object.fromEntries(sorted.map(({ path, text }) => [path, text])),
-      knobs: { files: files.length },
+      knobs: {},
+      metadata: { files: files.length },
     }
   }
+  const available = all.reduce((sum, { text }) => sum + text.length, 0)
   throw new UsageError(
-    `code: no ${kind} question with a clear answer over ${characters} characters of ${source}`,
+    `code: no ${kind} question with a clear answer over ${characters} characters of the ${all.length} files of ${source} (${available} characters); give another length or directory`,
   )
 }
 
-/** Whole files: cut code has no facts. */
-function chooseFiles(all: SourceFile[], characters: number, source: string, random: Random): SourceFile[] {
+/** Whole files, for cut code has no facts; null when those drawn do not fill the length. */
+function chooseFiles(all: SourceFile[], characters: number, random: Random): SourceFile[] | null {
   const chosen: SourceFile[] = []
   let left = characters
   for (const file of random.shuffle(all)) {
@@ -128,13 +130,7 @@ function chooseFiles(all: SourceFile[], characters: number, source: string, rand
     left -= file.text.length
     if (left < characters * 0.05) break
   }
-  if (chosen.length < 2 || left > characters * 0.1) {
-    const available = all.reduce((sum, { text }) => sum + text.length, 0)
-    throw new UsageError(
-      `code: no context of ${characters} characters can be made of the ${all.length} files of ${source} (${available} characters); give another length or directory`,
-    )
-  }
-  return chosen
+  return chosen.length < 2 || left > characters * 0.1 ? null : chosen
 }
 
 type Question = Pick<Draft, 'prompt' | 'answer' | 'reward'>
@@ -142,9 +138,10 @@ type Question = Pick<Draft, 'prompt' | 'answer' | 'reward'>
 const askers: Record<(typeof kinds)[number], (files: SourceFile[], random: Random) => Question | null> = {
   importers(files, random) {
     const users = groupFiles(files, ({ imports }) => imports)
-    const clear = [...users].filter(([, paths]) => paths.length >= 2 && paths.length <= 40)
-    if (clear.length === 0) return null
-    const [module, paths] = random.pick(clear)
+    const few = [...users].filter(([, paths]) => paths.length <= 40)
+    const several = few.filter(([, paths]) => paths.length >= 2)
+    if (few.length === 0) return null
+    const [module, paths] = random.pick(several.length > 0 ? several : few)
     return {
       prompt: `The context maps the paths of source files to their text. Which files import from the module "${module}" (written exactly so, in an import or an export … from)? Answer with their paths, separated by commas.`,
       answer: paths,

@@ -64,8 +64,11 @@ function labelTaskset(name: string, settings: Settings, baseDirectory: string) {
     name,
     async *tasks() {
       const labelled = await loadLabelled(settings, baseDirectory)
+      // Of two labels the second is the last: it is asked for only among more.
+      const kinds = settings.kinds.filter((kind) => kind !== 'second' || labelled.labels.length > 2)
+      if (kinds.length === 0) throw new UsageError(`${name}: the kind second needs at least 3 labels`)
       for (let index = 0; index < settings.count; index += 1) {
-        const draft = draftOf(name, settings, labelled, index)
+        const draft = draftOf(name, { ...settings, kinds }, labelled, index)
         yield draftTask(name, settings, labelled.source, index, draft)
       }
     },
@@ -85,8 +88,12 @@ function draftOf(name: string, settings: Settings, labelled: Labelled, index: nu
       context: window.text,
       answer: question.answer,
       reward: 'oolong',
-      knobs: { lines: window.lines.length, labels: window.labels.length },
-      metadata: { answer_type: `ANSWER_TYPE.${question.type}`, task_group: question.group },
+      knobs: { labels: window.labels.length },
+      metadata: {
+        lines: window.lines.length,
+        answer_type: `ANSWER_TYPE.${question.type}`,
+        task_group: question.group,
+      },
     }
   }
   throw new UsageError(
@@ -107,8 +114,8 @@ const askers: Record<Kind, (window: Window, random: Random) => Question | null> 
   month: askMonth,
 }
 
-function labelForm(labels: readonly string[]): string {
-  return `Give your final answer in the form 'Label: answer' where answer is one of the labels: ${labels.join(', ')}.`
+function labelForm(present: readonly string[]): string {
+  return `Give your final answer in the form 'Label: answer' where answer is one of the labels: ${present.join(', ')}.`
 }
 
 const numberForm = "Give your final answer in the form 'Answer: number'."

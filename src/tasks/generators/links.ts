@@ -71,7 +71,8 @@ function draftOf(settings: Settings, documents: Documents, index: number): Draft
     context: layOut(linked, settings.form),
     answer: end?.number ?? '',
     reward: 'exact',
-    knobs: { hops, documents: ring.length },
+    knobs: { hops },
+    metadata: { documents: ring.length },
   }
 }
 

@@ -37,7 +37,10 @@ export interface GeneratorSettings {
  * Whether a document belongs to the split. It is decided by the document's text alone, so that neither
  * its name, nor the seed, nor what else is there can bring it to the other side.
  */
-export function isOfSplit(text: string, { split, evalShare }: GeneratorSettings): boolean {
+export function isOfSplit(
+  text: string,
+  { split, evalShare }: Pick<GeneratorSettings, 'split' | 'evalShare'>,
+): boolean {
   if (split === 'all') return true
   const share = sha256(text.trim()).readUInt32LE(0) / 2 ** 32
   return share < evalShare === (split === 'eval')

@@ -3,7 +3,6 @@
 // without such lines; a user makes no pair with itself; either orientation of a pair counts.
 import { z } from 'zod'
 import { UsageError } from '../../errors.ts'
-import type { Json } from '../../json.ts'
 import { defineTaskset } from '../define-taskset.ts'
 import { seededRandom } from '../random.ts'
 import type { Random } from '../random.ts'
@@ -61,9 +60,10 @@ function draftOf(settings: Settings, labelled: Labelled, index: number): Draft {
       kind: spec.kind,
       prompt: describePairs(spec, window.labels),
       context: window.text,
-      answer: found as Json,
+      answer: found,
       reward: 'oolong_pairs',
-      knobs: { lines: window.lines.length, users: settings.users, pairs: found.length },
+      knobs: { labels: window.labels.length, pairs: found.length },
+      metadata: { lines: window.lines.length, users: settings.users },
     }
   }
   throw new UsageError(

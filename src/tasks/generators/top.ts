@@ -72,8 +72,14 @@ function draftOf(settings: Settings, documents: Documents, index: number): Draft
       .toSorted((a, b) => b.count - a.count)
     const question = ask(kind, word, ranking, settings.top)
     if (question) {
-      const knobs = { documents: chosen.length, ...(kind === 'top' ? { top: settings.top } : {}) }
-      return { kind, ...question, context: layOut(chosen, settings.form), knobs, metadata: { word } }
+      const knobs: Record<string, number> = kind === 'top' ? { top: settings.top } : {}
+      return {
+        kind,
+        ...question,
+        context: layOut(chosen, settings.form),
+        knobs,
+        metadata: { word, documents: chosen.length },
+      }
     }
   }
   throw new UsageError(

@@ -3,12 +3,13 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, extname, join, relative } from 'node:path'
 import { UsageError } from '../../errors.ts'
+import { csvRows } from './csv.ts'
 import { jsonLines } from './jsonl.ts'
 import { jsonList } from './json-list.ts'
 import { fileError } from './row.ts'
 import type { Row } from './row.ts'
-import { csvRows, parquetRows } from './table.ts'
-import type { TableOptions } from './table.ts'
+import { parquetRows } from './parquet.ts'
+import type { TableOptions } from './parquet.ts'
 import { yamlList } from './yaml-list.ts'
 
 export { placeOf } from './row.ts'
@@ -59,7 +60,7 @@ function isWanted(value: unknown, only: TableOptions['only']): boolean {
   if (!only || typeof value !== 'object' || value === null) return true
   return Object.entries(only).every(([name, values]) => {
     const cell = (value as Record<string, unknown>)[name]
-    return cell === undefined || values.map(String).includes(String(cell as string))
+    return cell === undefined || values.some((wanted) => `${wanted}` === cell || wanted === cell)
   })
 }
 

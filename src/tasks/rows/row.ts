@@ -48,9 +48,13 @@ export function rowOfJson(data: Buffer, position: number, source: RowSource): Ro
   try {
     return { value: JSON.parse(text) as unknown, problem: null, position, source }
   } catch (error) {
-    const problem = `not valid JSON: ${(error as Error).message.slice(0, 160)}`
+    const problem = `not valid JSON: ${oneLine((error as Error).message)}`
     return { value: null, problem, position, source }
   }
+}
+
+function oneLine(message: string): string {
+  return message.replaceAll(/\s+/g, ' ').slice(0, 160)
 }
 
 /** What the file system's refusal means to a person; other errors as they are. */

@@ -1,0 +1,41 @@
+"""Run in Pyodide before boot.py: descriptor 3, which Python has not there, is two functions of the host,
+and the parts of the standard library that need a system are empty."""
+import _signal
+import os
+import sys
+import types
+
+from _descent_host import receive as _receive
+from _descent_host import send as _send
+from pyodide.ffi import to_js as _to_js
+
+
+def _read(_descriptor, size):
+    return _receive(size).to_bytes()
+
+
+def _readv(_descriptor, buffers):
+    data = _receive(len(buffers[0])).to_bytes()
+    buffers[0][: len(data)] = data
+    return len(data)
+
+
+def _write(_descriptor, data):
+    _send(_to_js(bytes(data)))
+    return len(data)
+
+
+def _nothing(*_arguments):
+    pass
+
+
+os.read, os.readv, os.write = _read, _readv, _write
+for _name in ("setitimer", "alarm", "pthread_kill", "pthread_sigmask", "set_wakeup_fd"):
+    if not hasattr(_signal, _name):
+        setattr(_signal, _name, _nothing)
+import signal  # noqa: E402
+
+for _name in ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF", "SIG_SETMASK"):
+    if not hasattr(signal, _name):
+        setattr(signal, _name, 0)
+sys.modules.setdefault("resource", types.ModuleType("resource"))
