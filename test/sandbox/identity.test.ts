@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { idRange } from '../../collectors/sandbox/identity.ts'
-import { isRoot } from '../../src/reach.ts'
+import { isRoot, nobody, reachableBy } from '../../src/reach.ts'
 import { levels } from './helpers.ts'
 
 const host = fileURLToPath(new URL('fixtures/host.ts', import.meta.url))
 const mapper = fileURLToPath(new URL('fixtures/small_id_map.py', import.meta.url))
+const reachable = (await reachableBy(process.execPath, nobody)) && (await reachableBy(host, nobody))
 const isWhole =
   process.platform === 'linux' && /\b4294967295\b/.test(await readFile('/proc/self/uid_map', 'utf8'))
 
@@ -37,7 +38,8 @@ describe('the range of ids', () => {
 })
 
 describe.runIf(isRoot() && isWhole)('a session in a user namespace', () => {
-  const maps = ['0 0 65536', '0 100000 65536', '0 0 1']
+  // Where root is another user outside, it can start nothing from a directory that others cannot enter.
+  const maps = reachable ? ['0 0 65536', '0 100000 65536', '0 0 1'] : ['0 0 65536', '0 0 1']
   it.each(levels.flatMap((level) => maps.map((map) => [level, map])))(
     'works at level %s with the id map %s',
     async (level, map) => {
