@@ -106,7 +106,8 @@ describe('the key', () => {
   it('is in no file that was written', async () => {
     const entries = await readdir(workplace.directory, { recursive: true, withFileTypes: true })
     const files = entries.filter((entry) => entry.isFile())
-    expect(files.length).toBeGreaterThan(3)
+    // The run files and tasks; the store too, where it is a directory.
+    expect(files.length).toBeGreaterThan(2)
     const holders: string[] = []
     for (const file of files) {
       const name = path.join(file.parentPath, file.name)
