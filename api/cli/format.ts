@@ -45,3 +45,8 @@ export function formatTable(head: string[], rows: string[][]): string {
       .trimEnd()
   return [line(head), ...rows.map(line)].join('\n')
 }
+
+/** One line that is safe to print: what a model or a server wrote must not steer the terminal. */
+export function plainLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ').trim()
+}

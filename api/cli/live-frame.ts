@@ -2,7 +2,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { EndpointStatistics } from '../../src/models/index.ts'
 import type { LiveRollout, LiveState } from './live-state.ts'
-import { formatCount, formatDuration, formatMoney, formatScore } from './format.ts'
+import { formatCount, formatDuration, formatMoney, formatScore, plainLine } from './format.ts'
 
 export interface FrameOptions {
   columns: number
@@ -109,7 +109,7 @@ function errors(state: LiveState, width: number): string[] {
     ` ${paint('yellow', 'errors')} ${counts.map(([code, count]) => `${code} ${count}`).join(' · ')}`,
     width,
   )
-  return state.lastError ? [line, paint('dim', fit(`   last: ${oneLine(state.lastError)}`, width))] : [line]
+  return state.lastError ? [line, paint('dim', fit(`   last: ${plainLine(state.lastError)}`, width))] : [line]
 }
 
 const phases: Record<LiveRollout['phase'], [string, Style]> = {
@@ -152,10 +152,4 @@ function clip(text: string, width: number): string {
 function fit(line: string, width: number): string {
   if (visible(line) <= width) return line
   return clip(stripVTControlCharacters(line), width)
-}
-
-function oneLine(text: string): string {
-  // Messages of servers are shown here; control characters would reach the terminal.
-  // oxlint-disable-next-line no-control-regex -- they are what is taken out
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
 }

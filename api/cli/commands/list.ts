@@ -1,7 +1,7 @@
 // `descent list RUN`: the trajectories of a run, in the order of its tasks.
 import { UsageError } from '../../../src/errors.ts'
 import { trajectoryStatusSchema, type TrajectoryRow } from '../../../src/trajectory.ts'
-import { formatCount, formatScore, formatTable } from '../format.ts'
+import { formatCount, formatScore, formatTable, plainLine } from '../format.ts'
 import { wholeNumber } from '../numbers.ts'
 import { printJson, say, usingStore, type StoreOption } from '../store-option.ts'
 
@@ -66,7 +66,6 @@ function table(rows: TrajectoryRow[]): string {
 
 function preview(answer: string | null): string {
   if (answer === null) return '–'
-  // oxlint-disable-next-line no-control-regex -- a model wrote this; it must not reach the terminal
-  const line = answer.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+  const line = plainLine(answer)
   return line.length > 30 ? `${line.slice(0, 29)}…` : line
 }

@@ -1,7 +1,7 @@
 // `descent show ID`: one trajectory as a tree of turns, cells and sub-calls; whole with --json.
 import { styleText } from 'node:util'
 import type { Call, Cell, Invocation, Trajectory, Turn } from '../../../src/trajectory.ts'
-import { formatCount, formatMoney, formatScore } from '../format.ts'
+import { formatCount, formatMoney, formatScore, plainLine } from '../format.ts'
 import { printJson, usingStore, type StoreOption } from '../store-option.ts'
 
 export async function show(reference: string, options: StoreOption & { json?: boolean }): Promise<void> {
@@ -69,7 +69,6 @@ function milliseconds(call: Call): string {
 }
 
 function clean(text: string, length: number): string {
-  // oxlint-disable-next-line no-control-regex -- a model wrote this; it must not reach the terminal
-  const line = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim()
+  const line = plainLine(text)
   return line.length > length ? `${line.slice(0, length - 1)}…` : line
 }
