@@ -1,23 +1,27 @@
 // The columns behind a batch: each type has its own growing buffers. A value that does not fit its
 // type is an error, never a conversion.
 import { type Data, DataType, type Field, makeData, Precision } from 'apache-arrow'
-import { DescentError } from '../errors.ts'
+import { createBitmap, createOffsets, createValidity, mismatch } from './arrow-buffers.ts'
 
 /** The values of one field, until `finish` makes Arrow data of them. */
 export interface Column {
   measure(value: unknown): number
   append(value: unknown): void
+  /** Adds all elements of a typed array at once; undefined where the type has no such array. */
+  appendAll?: (values: NumberArray) => void
   /** Refers to the column's own buffers: copy it before `reset` or another `append`. */
   finish(): Data
   /** Empties the column; its buffers stay for the next batch, unless a huge value grew them. */
   reset(): void
 }
 
+/** What a list of numbers may be given as, besides an array. */
+export type NumberArray = Int8Array | Int32Array | Float32Array | Float64Array | BigInt64Array
+
 export interface Counter {
   repaired: number
 }
 
-const maximumOffset = 2 ** 31 - 1
 const keptBytes = 16 * 1024 * 1024
 
 export function createColumn(field: Field, counter: Counter): Column {
@@ -29,14 +33,14 @@ export function createColumn(field: Field, counter: Counter): Column {
   if (DataType.isInt(type) && type.bitWidth === 32) {
     return numberColumn(field, (size) => new Int32Array(size), 4, integer(field, 2 ** 31 - 1))
   }
+  if (DataType.isInt(type) && type.bitWidth === 8) {
+    return numberColumn(field, (size) => new Int8Array(size), 1, integer(field, 2 ** 7 - 1))
+  }
   if (DataType.isInt(type) && type.bitWidth === 64) {
-    const whole = integer(field, Number.MAX_SAFE_INTEGER)
-    return numberColumn(
-      field,
-      (size) => new BigInt64Array(size),
-      8,
-      (value) => BigInt(whole(value)),
-    )
+    return numberColumn(field, (size) => new BigInt64Array(size), 8, long(field))
+  }
+  if (DataType.isFloat(type) && type.precision === Precision.SINGLE) {
+    return numberColumn(field, (size) => new Float32Array(size), 4, real(field))
   }
   if (DataType.isFloat(type) && type.precision === Precision.DOUBLE) {
     return numberColumn(field, (size) => new Float64Array(size), 8, real(field))
@@ -47,15 +51,20 @@ export function createColumn(field: Field, counter: Counter): Column {
   throw mismatch(field, 'a type this writer knows', String(type))
 }
 
-function mismatch(field: Field, wanted: string, value: unknown): DescentError {
-  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
-  return new DescentError('dataset', 'type', `Column "${field.name}": ${shown} is not ${wanted}.`)
-}
-
 function integer(field: Field, limit: number) {
   return (value: unknown): number => {
     if (Number.isInteger(value) && Math.abs(value as number) <= limit) return value as number
     throw mismatch(field, `a whole number up to ${limit}`, value)
+  }
+}
+
+/** A number that is exact, or a bigint for one beyond 2^53. */
+function long(field: Field) {
+  const whole = integer(field, Number.MAX_SAFE_INTEGER)
+  return (value: unknown): bigint => {
+    if (typeof value !== 'bigint') return BigInt(whole(value))
+    if (value === BigInt.asIntN(64, value)) return value
+    throw mismatch(field, 'a whole number of 64 bits', value)
   }
 }
 
@@ -75,50 +84,7 @@ function microseconds(field: Field) {
   }
 }
 
-/** A bitmap with 1 for present values, as Arrow wants it. */
-function createBitmap() {
-  let bits = new Uint8Array(16)
-  let length = 0
-  let zeros = 0
-  return {
-    push(bit: boolean) {
-      if (length === bits.length * 8) {
-        const larger = new Uint8Array(bits.length * 2)
-        larger.set(bits)
-        bits = larger
-      }
-      if (bit) bits[length >> 3] = (bits[length >> 3] ?? 0) | (1 << (length & 7))
-      else zeros += 1
-      length += 1
-    },
-    get length() {
-      return length
-    },
-    get zeros() {
-      return zeros
-    },
-    bytes: () => bits.subarray(0, (length + 7) >> 3),
-    reset() {
-      bits.fill(0)
-      length = 0
-      zeros = 0
-    },
-  }
-}
-
-function createValidity(field: Field) {
-  const bitmap = createBitmap()
-  return {
-    push(value: unknown) {
-      if (value === null && !field.nullable) throw mismatch(field, 'nullable', value)
-      bitmap.push(value !== null)
-    },
-    data: () => ({ length: bitmap.length, nullCount: bitmap.zeros, nullBitmap: bitmap.bytes() }),
-    reset: () => bitmap.reset(),
-  }
-}
-
-function numberColumn<Values extends Int32Array | Float64Array | BigInt64Array>(
+function numberColumn<Values extends NumberArray>(
   field: Field,
   allocate: (size: number) => Values,
   width: number,
@@ -128,17 +94,28 @@ function numberColumn<Values extends Int32Array | Float64Array | BigInt64Array>(
   const zero = allocate(1)[0] as Values[number]
   let values = allocate(64)
   let length = 0
+  function reserve(count: number): void {
+    if (length + count <= values.length) return
+    const larger = allocate(Math.max(values.length * 2, length + count))
+    larger.set(values.subarray(0, length) as never)
+    values = larger
+  }
   return {
     measure: () => width,
     append(value) {
       validity.push(value)
-      if (length === values.length) {
-        const larger = allocate(values.length * 2)
-        larger.set(values as never)
-        values = larger
-      }
+      reserve(1)
       values[length] = value === null ? zero : convert(value)
       length += 1
+    },
+    appendAll(given) {
+      if (given.constructor !== values.constructor) {
+        throw mismatch(field, `a ${values.constructor.name}`, given.constructor.name)
+      }
+      validity.pushAll(given.length)
+      reserve(given.length)
+      values.set(given as never, length)
+      length += given.length
     },
     finish: () => makeData({ type: field.type, ...validity.data(), data: values.subarray(0, length) }),
     reset() {
@@ -162,28 +139,6 @@ function booleanColumn(field: Field): Column {
     reset() {
       validity.reset()
       bitmap.reset()
-    },
-  }
-}
-
-function createOffsets(field: Field) {
-  let offsets = new Int32Array(65)
-  let length = 0
-  return {
-    /** `end` is where the value just added ends in its child buffer. */
-    push(end: number) {
-      if (end > maximumOffset) throw mismatch(field, 'less than 2 GiB in one batch of rows', end)
-      if (length + 1 === offsets.length) {
-        const larger = new Int32Array(offsets.length * 2)
-        larger.set(offsets)
-        offsets = larger
-      }
-      length += 1
-      offsets[length] = end
-    },
-    values: () => offsets.subarray(0, length + 1),
-    reset() {
-      length = 0
     },
   }
 }
@@ -238,6 +193,10 @@ function stringColumn(field: Field, counter: Counter): Column {
   }
 }
 
+function isNumberArray(value: unknown): value is NumberArray {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView)
+}
+
 function listColumn(field: Field, counter: Counter): Column {
   const element = (field.type.children as Field[])[0]
   if (!element) throw mismatch(field, 'a list with an element type', String(field.type))
@@ -249,11 +208,15 @@ function listColumn(field: Field, counter: Counter): Column {
     measure(value) {
       let size = 4
       if (Array.isArray(value)) for (const item of value) size += child.measure(item ?? null)
+      else if (isNumberArray(value)) size += value.byteLength
       return size
     },
     append(value) {
       validity.push(value)
-      if (value !== null) {
+      if (isNumberArray(value) && child.appendAll) {
+        child.appendAll(value)
+        end += value.length
+      } else if (value !== null) {
         if (!Array.isArray(value)) throw mismatch(field, 'a list', value)
         for (const item of value) child.append(item ?? null)
         end += value.length

@@ -6,21 +6,23 @@ import {
   BIGINT,
   BOOLEAN,
   DOUBLE,
+  FLOAT,
   type DuckDBType,
   INTEGER,
   LIST,
   STRUCT,
   TIMESTAMPTZ,
+  TINYINT,
   VARCHAR,
 } from '@duckdb/node-api'
-import { type Data, DataType, type Field } from 'apache-arrow'
+import { type Data, DataType, type Field, Precision } from 'apache-arrow'
 
 /** The DuckDB type of a column of a recipe. Throws on one that no recipe uses. */
 export function duckdbType(type: DataType): DuckDBType {
   if (DataType.isUtf8(type)) return VARCHAR
   if (DataType.isBool(type)) return BOOLEAN
-  if (DataType.isInt(type)) return type.bitWidth === 64 ? BIGINT : INTEGER
-  if (DataType.isFloat(type)) return DOUBLE
+  if (DataType.isInt(type)) return { 8: TINYINT, 16: INTEGER, 32: INTEGER, 64: BIGINT }[type.bitWidth]
+  if (DataType.isFloat(type)) return type.precision === Precision.SINGLE ? FLOAT : DOUBLE
   if (DataType.isTimestamp(type)) return TIMESTAMPTZ
   const children = type.children as Field[] | null
   if (DataType.isList(type) && children?.[0]) return LIST(duckdbType(children[0].type))

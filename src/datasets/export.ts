@@ -5,7 +5,9 @@ import { z } from 'zod'
 import { UsageError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { Store, StoredRun } from '../store/contract.ts'
+import { type CreditMethod, findCreditMethod, groupMean } from './advantages.ts'
 import { createCard } from './card.ts'
+import { type ChatTokenizer, loadChatTokenizer } from './chat-tokenizer.ts'
 import { parseChoice } from './choice.ts'
 import { createContextPlacer } from './contexts.ts'
 import { diskError, openTarget, type Target } from './directory.ts'
@@ -49,6 +51,8 @@ export const exportOptionsSchema = z.strictObject({
 export type ExportOptions = z.input<typeof exportOptionsSchema> & {
   store: Store
   signal?: AbortSignal
+  /** What the recipe option `advantage` may name; the group mean alone when not given. */
+  creditMethods?: CreditMethod[]
   /** Called after each trajectory. */
   onProgress?: (progress: { trajectories: number; rows: number }) => void
 }
@@ -68,14 +72,15 @@ type Settings = z.output<typeof exportOptionsSchema>
  * a full or closed disk; rejects with the signal's reason when aborted.
  */
 export async function exportDataset(options: ExportOptions): Promise<ExportResult> {
-  const { store, signal, onProgress, ...given } = options
-  const plan = await prepare(store, given, signal)
+  const { store, signal, onProgress, creditMethods = [groupMean], ...given } = options
+  const plan = await prepare(store, given, creditMethods, signal)
   const { settings, recipe, recipeOptions, runs, selected, funnel } = plan
   const datasetId = newId()
   const withContexts = recipe.options.includes('contexts') && recipeOptions.contexts !== 'none'
   const target = await openTarget(settings.directory, datasetId.slice(-12), { contexts: withContexts })
   try {
     const { codec, evalFraction, seed, maxShardBytes, threshold } = settings
+    const { tokenizer, advantages } = plan
     const contexts = createContextPlacer(store, target, recipeOptions.contexts)
     const written = await writeRows({
       store,
@@ -84,6 +89,8 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
       threshold,
       dropSingleTurn: settings.dropSingleTurn ?? false,
       contexts,
+      tokenizer,
+      advantages,
       selected,
       sides: splitTasks(
         selected.map((trajectory) => trajectory.taskHash),
@@ -111,6 +118,7 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
       funnel,
       statistics,
       repairedStrings: written.repairedStrings,
+      tokenizer: tokenizer && { name: tokenizer.name, hash: tokenizer.hash },
       createdAt: new Date().toISOString(),
     }
     signal?.throwIfAborted()
@@ -140,8 +148,8 @@ export interface ExportPreview {
 export async function previewExport(
   options: Omit<ExportOptions, 'directory' | 'onProgress'>,
 ): Promise<ExportPreview> {
-  const { store, signal, ...given } = options
-  const { selected, funnel } = await prepare(store, { ...given, directory: '.' }, signal, {
+  const { store, signal, creditMethods = [groupMean], ...given } = options
+  const { selected, funnel } = await prepare(store, { ...given, directory: '.' }, creditMethods, signal, {
     mayBeEmpty: true,
   })
   const tasks = new Set(selected.map(({ taskHash }) => taskHash)).size
@@ -155,24 +163,29 @@ interface Plan {
   runs: StoredRun[]
   selected: Selected[]
   funnel: FunnelStep[]
+  tokenizer: ChatTokenizer | null
+  advantages: CreditMethod['compute']
 }
 
 async function prepare(
   store: Store,
   given: unknown,
+  creditMethods: CreditMethod[],
   signal: AbortSignal | undefined,
   { mayBeEmpty = false } = {},
 ): Promise<Plan> {
   const settings = parseSettings(given)
   const recipe = findRecipe(settings.recipe)
   const recipeOptions = parseRecipeOptions(recipe, settings.recipeOptions)
+  const tokenizer = recipeOptions.tokenizer === null ? null : await loadChatTokenizer(recipeOptions.tokenizer)
+  const advantages = findCreditMethod(creditMethods, recipeOptions.advantage).compute
   const where = settings.where === undefined ? [] : parseWhere(settings.where)
   const choice = parseChoice(settings.select)
   const runs = await findRuns(store, settings.runIds)
   const criteria = { ...settings, statuses: recipe.statuses, where, choice }
   const { selected, funnel } = await selectTrajectories(store, runs, criteria, signal)
   if (!mayBeEmpty) refuseEmpty(selected.length, funnel)
-  return { settings, recipe, recipeOptions, runs, selected, funnel }
+  return { settings, recipe, recipeOptions, runs, selected, funnel, tokenizer, advantages }
 }
 
 function selectionOf({ settings, recipe, runs }: Plan): ManifestFacts['selection'] {
@@ -190,8 +203,10 @@ function selectionOf({ settings, recipe, runs }: Plan): ManifestFacts['selection
 }
 
 /** Those of the recipe, the defaults included. */
-function takenOptions({ recipe, recipeOptions }: Plan): Partial<RecipeOptions> {
-  return Object.fromEntries(recipe.options.map((name) => [name, recipeOptions[name]]))
+function takenOptions({ recipe, recipeOptions, tokenizer }: Plan): Partial<RecipeOptions> {
+  // A tokenizer is known by name and hash: where it lies is of this machine.
+  const given = { ...recipeOptions, tokenizer: tokenizer?.name ?? null }
+  return Object.fromEntries(recipe.options.map((name) => [name, given[name]]))
 }
 
 function parseSettings(given: unknown): Settings {

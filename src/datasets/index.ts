@@ -1,4 +1,5 @@
 // The door of the datasets: recipes, and the export that runs one over stored trajectories.
+export { type CreditMethod } from './advantages.ts'
 export {
   exportDataset,
   exportOptionsSchema,
@@ -20,7 +21,7 @@ export type {
   RecipeTask,
   TrajectoryRecipe,
 } from './recipe.ts'
-export { contextModes, type RecipeOptions } from './recipe-options.ts'
+export { contextModes, missingLogprobs, type RecipeOptions, rowUnits } from './recipe-options.ts'
 export { findRecipe, recipes } from './registry.ts'
 export type { FunnelStep } from './selection.ts'
 export { fieldNames } from './where/fields.ts'

@@ -1,15 +1,18 @@
 // From what was selected to rows: a recipe is given one trajectory, or all of a task, and what it
 // used and left out is counted. One tree is in memory at a time, but for what a group recipe keeps.
-import type { Store } from '../store/contract.ts'
+import type { CallTokens, Store } from '../store/contract.ts'
 import type { Trajectory } from '../trajectory.ts'
 import type { RecipeRow } from './arrow.ts'
+import type { ChatTokenizer } from './chat-tokenizer.ts'
 import type { ContextPlacer } from './contexts.ts'
-import type { GroupRecipe, Recipe, TrajectoryRecipe } from './recipe.ts'
+import type { GroupContext, GroupRecipe, Recipe, TrajectoryRecipe } from './recipe.ts'
 import type { RecipeOptions } from './recipe-options.ts'
 import { rootInvocation } from './recipes/shapes.ts'
 import type { Selected } from './selection.ts'
 import type { Split } from './split.ts'
 import { type LeftOut, type Outcome, outcomeOf } from './statistics.ts'
+
+const noTokens: ReadonlyMap<string, CallTokens> = new Map()
 
 export interface RowJob {
   store: Store
@@ -18,6 +21,8 @@ export interface RowJob {
   threshold: number
   dropSingleTurn: boolean
   contexts: ContextPlacer
+  tokenizer: ChatTokenizer | null
+  advantages: GroupContext['advantages']
   signal: AbortSignal | undefined
 }
 
@@ -70,6 +75,8 @@ async function fromTrajectory(
         run,
         options: job.options,
         threshold: job.threshold,
+        tokens: recipe.needsTokens ? await job.store.readTokens(id) : noTokens,
+        tokenizer: job.tokenizer,
         leaveOut: (reason: string) => void made.leftOut.push({ reason, ids: [id] }),
       }
       let rows = 0
@@ -108,6 +115,8 @@ async function fromGroup(
     options: job.options,
     threshold: job.threshold,
     placeContext: job.contexts.place,
+    readTokens: (trajectoryId: string) => job.store.readTokens(trajectoryId),
+    advantages: job.advantages,
     leaveOut: (reason: string, about: { id: string }[]) =>
       void made.leftOut.push({ reason, ids: about.map(({ id }) => id) }),
   }

@@ -51,6 +51,8 @@ export interface ManifestFacts {
   statistics: Statistics
   /** Strings in which lone surrogates became U+FFFD: UTF-8 cannot hold them. */
   repairedStrings: number
+  /** That made token ids; null when none was named. */
+  tokenizer: { name: string; hash: string } | null
   createdAt: string
 }
 
@@ -81,6 +83,7 @@ export function createManifest(facts: ManifestFacts) {
     splits: statistics.splits,
     funnel: facts.funnel,
     repairedStrings: facts.repairedStrings,
+    tokenizer: facts.tokenizer,
     columns: recipe.columns.map(({ name, type, nullable }) => ({ name, type: typeName(type), nullable })),
     files: facts.files,
     contexts: facts.contexts,

@@ -5,6 +5,9 @@ import { UsageError } from '../errors.ts'
 
 export const contextModes = ['files', 'inline', 'none'] as const
 
+export const rowUnits = ['branch', 'turn'] as const
+export const missingLogprobs = ['drop', 'null'] as const
+
 export const recipeOptionsSchema = z.strictObject({
   /** Least difference of rewards between chosen and rejected; a difference of 0 never makes a pair. */
   minMargin: z.number().min(0).default(0),
@@ -18,6 +21,20 @@ export const recipeOptionsSchema = z.strictObject({
   contexts: z.enum(contextModes).default('files'),
   /** Rows for child invocations too. */
   children: z.boolean().default(true),
+  /** The directory of a tokenizer with a chat template, for what the engine gave no ids of. */
+  tokenizer: z.string().min(1).nullable().default(null),
+  /** One row for each branch of a conversation, or for each of its turns. */
+  per: z.enum(rowUnits).default('branch'),
+  /** Sequences of more tokens give no row. */
+  maxTokens: z.number().int().positive().nullable().default(null),
+  /** The method that makes advantages of the rewards of a group. */
+  advantage: z.string().min(1).default('grpo_centered'),
+  /** The number of the policy that is trained now; null keeps rows of any policy. */
+  currentPolicy: z.number().int().min(0).nullable().default(null),
+  /** The most versions that a policy may be behind the current one. */
+  maxStaleness: z.number().int().min(0).default(8),
+  /** Rows in which a sampled token has no logprob: left out, or with null for their logprobs. */
+  missingLogprobs: z.enum(missingLogprobs).default('drop'),
 })
 
 export type RecipeOptions = z.output<typeof recipeOptionsSchema>

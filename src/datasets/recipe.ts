@@ -1,10 +1,11 @@
 // The contract of a recipe: trajectories in, typed rows out; one at a time, or all of a task together.
 // Its columns are declared once, with type and meaning; the Arrow schema and the card derive from them.
-import { DataType, Field, Schema } from 'apache-arrow'
+import { DataType, Field, Precision, Schema } from 'apache-arrow'
 import type { RewardTask } from '../reward.ts'
-import type { StoredRun } from '../store/contract.ts'
+import type { CallTokens, StoredRun } from '../store/contract.ts'
 import type { Trajectory, TrajectoryStatus } from '../trajectory.ts'
 import type { RecipeRow } from './arrow.ts'
+import type { ChatTokenizer } from './chat-tokenizer.ts'
 import type { RecipeOptionName, RecipeOptions } from './recipe-options.ts'
 import type { Selected } from './selection.ts'
 import type { Split } from './split.ts'
@@ -29,6 +30,10 @@ export interface RecipeContext {
   options: RecipeOptions
   /** The correct answers' least reward. */
   threshold: number
+  /** The token arrays of the trajectory's calls, for a recipe that needs them. */
+  tokens: ReadonlyMap<string, CallTokens>
+  /** The one that the options name. */
+  tokenizer: ChatTokenizer | null
   /** Counts something that gives no row, for the funnel. `reason` is a short phrase. */
   leaveOut: (reason: string) => void
 }
@@ -49,6 +54,10 @@ export interface GroupContext {
   threshold: number
   /** As in RecipeContext; `members` are the trajectories concerned. */
   leaveOut: (reason: string, members: { id: string }[]) => void
+  /** The token arrays of one of the trajectories. */
+  readTokens: (trajectoryId: string) => Promise<ReadonlyMap<string, CallTokens>>
+  /** By the method that the options name: the rewards of a group in, advantages out, null for null. */
+  advantages: (rewards: (number | null)[]) => (number | null)[]
   /** Where the task's context is: a path relative to the dataset, or the text itself, or neither. */
   placeContext: (task: RecipeTask) => Promise<{ path: string | null; text: string | null }>
 }
@@ -71,6 +80,8 @@ interface CommonDefinition {
   /** The options it takes. */
   options: RecipeOptionName[]
   columns: RecipeColumn[]
+  /** Token arrays are read with each trajectory. */
+  needsTokens?: boolean
   /** Python that puts the data to use, for the card. `DIRECTORY` stands for the dataset's place. */
   example: string
 }
@@ -106,7 +117,7 @@ export function typeName(type: DataType): string {
   if (DataType.isUtf8(type)) return 'string'
   if (DataType.isBool(type)) return 'bool'
   if (DataType.isInt(type)) return `int${type.bitWidth}`
-  if (DataType.isFloat(type)) return 'double'
+  if (DataType.isFloat(type)) return type.precision === Precision.SINGLE ? 'float' : 'double'
   if (DataType.isTimestamp(type)) return 'timestamp[us, UTC]'
   throw new TypeError(`A recipe has a column of Arrow type ${type.typeId}, which is not supported.`)
 }

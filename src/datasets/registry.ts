@@ -5,6 +5,8 @@ import { kto } from './recipes/kto.ts'
 import { preference } from './recipes/preference.ts'
 import { processLabels } from './recipes/process.ts'
 import { rlPrompts } from './recipes/rl-prompts.ts'
+import { rlRollouts } from './recipes/rl-rollouts.ts'
+import { sftTokens } from './recipes/sft-tokens.ts'
 import { sftTrajectories } from './recipes/sft-trajectories.ts'
 import { sftTurns } from './recipes/sft-turns.ts'
 import { trajectories } from './recipes/trajectories.ts'
@@ -12,9 +14,11 @@ import { trajectories } from './recipes/trajectories.ts'
 export const recipes: Recipe[] = [
   sftTurns,
   sftTrajectories,
+  sftTokens,
   preference,
   kto,
   rlPrompts,
+  rlRollouts,
   processLabels,
   trajectories,
 ]

@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { RewardTask } from '../reward.ts'
 import type { Divergence, StopReason, Trajectory, TrajectoryRow, TrajectoryStatus } from '../trajectory.ts'
+import type { StoreReads } from './read-contract.ts'
 import type * as tables from './schema.ts'
 
 type Row<Table extends keyof typeof tables> = (typeof tables)[Table] extends { $inferInsert: infer R }
@@ -131,6 +132,8 @@ export interface CallTokens {
   prompt: Int32Array | null
   completion: Int32Array | null
   logprobs: Float32Array | null
+  /** Which weights sampled them; absent when none were named. */
+  policyVersion?: string | null
 }
 
 /** A score with what tells it from others of its name. */
@@ -173,7 +176,9 @@ export interface Page<T> {
   next: string | null
 }
 
-export interface Store {
+export type * from './read-contract.ts'
+
+export interface Store extends StoreReads {
   /** Where it is, without a password. */
   readonly location: string
   readonly embedded: boolean

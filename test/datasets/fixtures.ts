@@ -101,7 +101,15 @@ export function makeTurns(question: string, replies: string[], cells: Cell[] = [
       response: { text, reasoning: null, finishReason: 'stop' },
     })
     messages.push({ role: 'assistant', content: text }, { role: 'user', content: `result ${index}` })
-    return { id: `turn-${index}`, index, forced: false, call, cells }
+    return {
+      id: `turn-${index}`,
+      index,
+      forced: false,
+      compaction: false,
+      extendsPrevious: null,
+      call,
+      cells,
+    }
   })
 }
 

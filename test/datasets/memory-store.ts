@@ -5,6 +5,7 @@ import { sha256 } from '../../src/hash.ts'
 import type { Figures, NewDataset, Store, StoredRun } from '../../src/store/contract.ts'
 import type { RewardTask } from '../../src/reward.ts'
 import type { Trajectory, TrajectoryRow } from '../../src/trajectory.ts'
+import type { StoredTokens } from './token-fixtures.ts'
 
 export interface MemoryTask extends RewardTask {
   hash: string
@@ -21,6 +22,7 @@ export function createMemoryStore(content: {
   runs: StoredRun[]
   tasks: MemoryTask[]
   trajectories: Trajectory[]
+  tokens?: StoredTokens
 }): MemoryStore {
   const datasets: NewDataset[] = []
   const reads: string[] = []
@@ -59,6 +61,7 @@ export function createMemoryStore(content: {
       const trajectory = content.trajectories.find((candidate) => candidate.id === id)
       return trajectory ? Promise.resolve(trajectory) : Promise.reject(new Error(`no trajectory ${id}`))
     },
+    readTokens: (id) => Promise.resolve(content.tokens?.get(id) ?? new Map()),
     readTask(_runId, taskId) {
       const task = content.tasks.find(({ id }) => id === taskId)
       return task

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataType } from 'apache-arrow'
 import { codecs, exportDataset, findRecipe, recipes } from '../../src/datasets/index.ts'
+import { groupMean } from '../../src/datasets/advantages.ts'
 import { parseChoice } from '../../src/datasets/choice.ts'
 import { createContextPlacer } from '../../src/datasets/contexts.ts'
 import { openTarget } from '../../src/datasets/directory.ts'
@@ -113,7 +114,17 @@ async function expectedHashes(name: string): Promise<Record<string, { rows: numb
   const options = parseRecipeOptions(recipe, {})
   const target = await openTarget(join(place, `expected-${name}`), 'expected', { contexts: true })
   const contexts = createContextPlacer(store, target, options.contexts)
-  const job = { store, recipe, options, threshold: 0.5, dropSingleTurn: false, contexts, signal: undefined }
+  const job = {
+    store,
+    recipe,
+    options,
+    threshold: 0.5,
+    dropSingleTurn: false,
+    contexts,
+    tokenizer: null,
+    advantages: groupMean.compute,
+    signal: undefined,
+  }
   const units = unitsOf(recipe, selected)
   const sides = splitTasks(
     units.map(({ taskHash }) => taskHash),

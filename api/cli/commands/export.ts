@@ -2,7 +2,6 @@
 import {
   codecs,
   type Codec,
-  contextModes,
   exportDataset,
   type ExportOptions,
   findRecipe,
@@ -11,12 +10,14 @@ import {
   recipes,
 } from '../../../src/datasets/index.ts'
 import { UsageError } from '../../../src/errors.ts'
+import { groupMethods } from '../../../rewards/credit/group.ts'
 import { formatBytes, formatTable } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { decimal, wholeNumber } from '../numbers.ts'
+import { recipeOptions, type RecipeCommandOptions } from './export-options.ts'
 import { printJson, say, usingStore, type StoreOption } from '../store-option.ts'
 
-export interface ExportCommandOptions extends StoreOption {
+export interface ExportCommandOptions extends StoreOption, RecipeCommandOptions {
   run?: string[]
   out?: string
   codec: string
@@ -27,12 +28,6 @@ export interface ExportCommandOptions extends StoreOption {
   select: string
   maxPerTask?: string
   threshold: string
-  maxPromptCharacters?: string
-  minMargin?: string
-  maxLengthRatio?: string
-  pairsPerTask?: string
-  contexts?: string
-  children?: boolean
   dryRun?: boolean
   evalFraction: string
   seed: string
@@ -67,6 +62,7 @@ export async function exportCommand(
         codec,
         ...selectionOptions(options),
         recipeOptions: recipeOptions(options),
+        creditMethods: [...groupMethods],
         evalFraction: decimal(options.evalFraction, '--eval-fraction', 0, 1),
         seed: wholeNumber(options.seed, '--seed'),
         maxShardBytes: 500 * 2 ** 20,
@@ -119,27 +115,6 @@ function selectionOptions(options: ExportCommandOptions): Partial<ExportOptions>
     select: options.select,
     ...(maxPerTask === undefined ? {} : { maxPerTask: wholeNumber(maxPerTask, '--max-per-task', 1) }),
     threshold: decimal(options.threshold, '--threshold'),
-  }
-}
-
-/** Those that were given: a recipe that does not take one refuses it. */
-function recipeOptions(options: ExportCommandOptions): NonNullable<ExportOptions['recipeOptions']> {
-  const { maxPromptCharacters, minMargin, maxLengthRatio, pairsPerTask, contexts } = options
-  const mode = contextModes.find((known) => known === contexts)
-  if (contexts !== undefined && !mode) {
-    throw new UsageError(`--contexts: "${contexts}" is not known; allowed: ${contextModes.join(', ')}`)
-  }
-  return {
-    ...(maxPromptCharacters === undefined
-      ? {}
-      : { maxPromptCharacters: wholeNumber(maxPromptCharacters, '--max-prompt-characters', 1) }),
-    ...(minMargin === undefined ? {} : { minMargin: decimal(minMargin, '--min-margin', 0) }),
-    ...(maxLengthRatio === undefined
-      ? {}
-      : { maxLengthRatio: decimal(maxLengthRatio, '--max-length-ratio', 1) }),
-    ...(pairsPerTask === undefined ? {} : { pairsPerTask: wholeNumber(pairsPerTask, '--pairs-per-task', 1) }),
-    ...(mode ? { contexts: mode } : {}),
-    ...(options.children === false ? { children: false } : {}),
   }
 }
 
