@@ -12,6 +12,7 @@ import { openFailure, storeFailure } from './failures.ts'
 import { openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
 import { markDivergence, planForks, readJournal } from './read-journal.ts'
+import { openReads } from './reads.ts'
 import { readTokens, readTrajectory } from './read-trajectory.ts'
 import * as runs from './runs.ts'
 import * as scores from './scores.ts'
@@ -159,6 +160,7 @@ function makeStore(opened: {
     addDataset: (dataset) => datasets.addDataset(database, dataset),
     listDatasets: () => datasets.listDatasets(database),
     findDataset: (reference) => datasets.findDataset(database, reference),
+    ...openReads(database),
     close,
   }
 }

@@ -6,6 +6,7 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Session } from './connect.ts'
 import { encodeJson } from './json-column.ts'
+import { searchWords } from './search-texts.ts'
 import { cleanText } from './text.ts'
 
 export type Values = Record<string, unknown>
@@ -36,6 +37,10 @@ function fallback(column: PgColumn): unknown {
 
 function encodeValue(column: PgColumn, value: unknown): string {
   if (column.getSQLType() === 'jsonb') return encodeJson(value)
+  if (column.getSQLType() === 'tsvector') {
+    const texts = Object.entries(value as Record<string, string>)
+    return JSON.stringify(Object.fromEntries(texts.map(([weight, text]) => [weight, searchWords(text)])))
+  }
   if (Buffer.isBuffer(value)) return `"\\\\x${value.toString('hex')}"`
   if (typeof value === 'string') return JSON.stringify(cleanText(value))
   // JSON has no NaN and no infinity; PostgreSQL reads them from strings.
@@ -84,15 +89,26 @@ function insertStatement(table: PgTable): string {
   const columns = Object.values(getTableColumns(table))
   const names = columns.map((column) => `"${column.name}"`).join(', ')
   const dialect = new PgDialect()
-  const values = columns.map((column) =>
-    is(column.default, SQL)
+  const values = columns.map((column) => {
+    if (column.getSQLType() === 'tsvector') return weighted(column.name)
+    return is(column.default, SQL)
       ? `coalesce("${column.name}", ${dialect.sqlToQuery(column.default).sql})`
-      : `"${column.name}"`,
-  )
-  const types = columns.map((column) => `"${column.name}" ${column.getSQLType()}`).join(', ')
+      : `"${column.name}"`
+  })
+  const types = columns
+    .map((column) => [column.name, column.getSQLType()] as const)
+    .map(([name, type]) => `"${name}" ${type === 'tsvector' ? 'json' : type}`)
+    .join(', ')
   const statement =
     `insert into "${getTableName(table)}" (${names}) select ${values.join(', ')} ` +
     `from json_to_recordset($1::text::json) as given(${types}) on conflict do nothing`
   statements.set(table, statement)
   return statement
+}
+
+/** Texts by weight to one search document. 'simple': no stemming, as code and data have no language. */
+function weighted(name: string): string {
+  return ['A', 'B', 'C', 'D']
+    .map((weight) => `setweight(to_tsvector('simple', coalesce("${name}"->>'${weight}', '')), '${weight}')`)
+    .join(' || ')
 }

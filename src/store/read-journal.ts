@@ -54,14 +54,17 @@ async function read(db: Reader, id: string): Promise<TrajectoryJournal> {
         joinText(row[name] as string | null, row[`${name}Blob`] as Buffer | null, blobs),
       ]),
     )
-    const rest = Object.entries(row).filter(([name]) => !names.some((text) => name === `${text}Blob`))
+    // What is appended again is written by another transaction.
+    const rest = Object.entries(row).filter(
+      ([name]) => name !== 'revision' && !names.some((text) => name === `${text}Blob`),
+    )
     return { ...Object.fromEntries(rest), ...joined }
   }
 
   const rows = {
     invocations: invocationRows.map((row) => whole(row, Object.keys(journalTexts.invocations))),
     messages: messageRows.map((row) => whole(row, Object.keys(journalTexts.messages))),
-    turns: turnRows,
+    turns: turnRows.map((row) => whole(row, [])),
     cells: cellRows.map((row) => whole(row, Object.keys(journalTexts.cells))),
     calls: callRows.map((row) => ({
       ...whole(row, Object.keys(journalTexts.calls)),

@@ -1,6 +1,6 @@
 // A recorded trajectory, whole, in the shape of ../trajectory.ts. Each table is read once by trajectory
 // id, in one snapshot, and the tree is built here; texts that are blobs come in one more read.
-import { and, asc, eq, getTableColumns, isNotNull, or } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, isNotNull, or, sql, type SQL } from 'drizzle-orm'
 import { isId } from '../ids.ts'
 import type { Call, Cell, Invocation, StopReason, Trajectory, Turn } from '../trajectory.ts'
 import { readBlobs } from './blobs.ts'
@@ -15,10 +15,11 @@ import { joinText } from './text.ts'
 import { unpackFloats, unpackIntegers } from './tokens.ts'
 import { noTrajectory, toTrajectoryRow } from './trajectories.ts'
 
-type CallRow = Omit<
+export type CallRow = Omit<
   typeof tables.calls.$inferSelect,
   'promptTokens' | 'completionTokens' | 'logprobs' | 'raw'
 >
+type TreeCallRow = CallRow & { hasTokens: boolean }
 type CellRow = typeof tables.cells.$inferSelect
 type InvocationRow = typeof tables.invocations.$inferSelect
 type MessageRow = typeof tables.messages.$inferSelect
@@ -66,7 +67,7 @@ async function read(db: Reader, id: string): Promise<Trajectory | null> {
     db.select().from(turns).where(eq(turns.trajectoryId, id)).orderBy(asc(turns.index)),
     db.select().from(cells).where(eq(cells.trajectoryId, id)).orderBy(asc(cells.index)),
     db
-      .select(callColumns)
+      .select({ ...callColumns, hasTokens: hasTokens(calls) })
       .from(calls)
       .where(eq(calls.trajectoryId, id))
       .orderBy(asc(calls.order), asc(calls.batchIndex), asc(calls.id)),
@@ -99,6 +100,10 @@ async function read(db: Reader, id: string): Promise<Trajectory | null> {
   }
 }
 
+function hasTokens({ promptTokens, completionTokens }: typeof tables.calls): SQL<boolean> {
+  return sql<boolean>`${promptTokens} is not null and ${completionTokens} is not null`
+}
+
 /** Calls that no turn refers to and whose cell was not stored. */
 function lostCalls(
   turnRows: TurnRow[],
@@ -117,7 +122,7 @@ function buildTree(
   messageRows: MessageRow[],
   turnRows: TurnRow[],
   cellRows: CellRow[],
-  callRows: CallRow[],
+  callRows: TreeCallRow[],
   blobs: Map<string, StoredBlob>,
 ): Invocation[] {
   const messages = Map.groupBy(
@@ -132,17 +137,20 @@ function buildTree(
   const callsOf = Map.groupBy(callRows, (row) => row.cellId)
   const callById = new Map(callRows.map((row) => [row.id, row]))
 
-  function buildTurn(row: TurnRow): Turn | null {
+  function buildTurn(row: TurnRow, at: number, rows: TurnRow[]): Turn | null {
     const call = callById.get(row.callId)
     // A turn is stored with its call or after it; without one it has nothing to show.
     if (!call) return null
     const sent = (messages.get(row.invocationId) ?? [])
-      .slice(0, row.promptMessages)
+      .slice(row.promptStart, row.promptMessages)
       .map((item) => item.message)
     const cells = (cellsOf.get(row.id) ?? []).map((cell) =>
       buildCell(cell, callsOf.get(cell.id) ?? [], blobs),
     )
-    return { id: row.id, index: row.index, forced: row.forced, call: buildCall(call, sent, blobs), cells }
+    const { id, index, forced, compaction } = row
+    const before = rows[at - 1]
+    const extendsPrevious = extendsTurn(row, before, callById)
+    return { id, index, forced, compaction, extendsPrevious, call: buildCall(call, sent, blobs), cells }
   }
 
   const byDepth = invocationRows.toSorted((a, b) => a.depth - b.depth)
@@ -156,7 +164,22 @@ function buildTree(
   }))
 }
 
-function buildCell(row: CellRow, calls: CallRow[], blobs: Map<string, StoredBlob>): Cell {
+type ChainedCall = Pick<TreeCallRow, 'id' | 'tokenBaseCallId' | 'hasTokens'>
+
+/** Null for a first turn. */
+export function extendsTurn(
+  row: TurnRow,
+  before: TurnRow | undefined,
+  callById: Map<string, ChainedCall>,
+): boolean | null {
+  if (!before) return null
+  if (row.promptStart !== before.promptStart) return false
+  const call = callById.get(row.callId)
+  const earlier = callById.get(before.callId)
+  return !(call?.hasTokens && earlier?.hasTokens) || call.tokenBaseCallId === earlier.id
+}
+
+export function buildCell(row: CellRow, calls: CallRow[], blobs: Map<string, StoredBlob>): Cell {
   const { id, index, stdoutCharacters, stderrCharacters, error, death, durationMs, computeMs, variables } =
     row
   return {
@@ -182,7 +205,7 @@ function buildSubCall(row: CallRow, blobs: Map<string, StoredBlob>): Call {
   return buildCall(row, prompt === null ? [] : [{ role: 'user', content: prompt }], blobs)
 }
 
-function buildCall(row: CallRow, messages: Call['messages'], blobs: Map<string, StoredBlob>): Call {
+export function buildCall(row: CallRow, messages: Call['messages'], blobs: Map<string, StoredBlob>): Call {
   const { id, model, provider, scripted, attempts, error, latencyMs, order, batchId, batchIndex, depth } = row
   const { requestId, sampling, tokenSource, finishReason, costUsd } = row
   // The server's numbers, or none: a call that failed before it was counted has no usage, not zeros.
@@ -235,6 +258,7 @@ export async function readTokens(database: Database, trajectoryId: string): Prom
         prompt: calls.promptTokens,
         completion: calls.completionTokens,
         logprobs: calls.logprobs,
+        policyVersion: calls.policyVersion,
       })
       .from(calls)
       .where(
@@ -245,13 +269,14 @@ export async function readTokens(database: Database, trajectoryId: string): Prom
       ),
   )
   const found = new Map<string, CallTokens>()
-  for (const { callId, baseCallId, prompt, completion, logprobs } of rows) {
+  for (const { callId, baseCallId, prompt, completion, logprobs, policyVersion } of rows) {
     found.set(callId, {
       callId,
       baseCallId,
       prompt: prompt && unpackIntegers(prompt),
       completion: completion && unpackIntegers(completion),
       logprobs: logprobs && unpackFloats(logprobs),
+      policyVersion,
     })
   }
   return found

@@ -24,8 +24,12 @@ import type { Json } from '../json.ts'
 import type { CellError, Death, Variable } from '../sandbox.ts'
 import type { Divergence } from '../trajectory.ts'
 import { decodeJson, encodeJson } from './json-column.ts'
+import type { SearchTexts } from './search-texts.ts'
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
+/** Written from the texts of each weight (insert.ts), never read back. */
+const tsvector = customType<{ data: SearchTexts; driverData: unknown }>({ dataType: () => 'tsvector' })
 /** Any JSON value, also with strings that jsonb refuses; the driver has parsed what comes back. */
 const json = customType<{ data: unknown; driverData: unknown }>({
   dataType: () => 'jsonb',
@@ -33,6 +37,11 @@ const json = customType<{ data: unknown; driverData: unknown }>({
   fromDriver: decodeJson,
 })
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'string' })
+/** The transaction that wrote the row last: what readers of changes go by (changes.ts says how). */
+const revision = () =>
+  xid8('revision')
+    .notNull()
+    .default(sql`pg_current_xact_id()`)
 const count = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
 
 /** Content-addressed bytes, stored once. Key: SHA-256 of the uncompressed bytes. */
@@ -147,11 +156,18 @@ export const trajectories = pgTable(
     maxDepth: integer('max_depth').notNull().default(0),
     /** Null while no call had a known price. */
     costUsd: doublePrecision('cost_usd'),
+    /** The weighted sum of the scores that count (scores.ts); kept in step with them. */
+    reward: doublePrecision('reward'),
     schemaVersion: integer('schema_version').notNull(),
     startedAt: instant('started_at'),
     endedAt: instant('ended_at'),
+    revision: revision(),
   },
   (t) => [
+    index('trajectories_reward').on(t.runId, t.reward, t.position, t.rollout),
+    index('trajectories_cost').on(t.runId, t.costUsd, t.position, t.rollout),
+    index('trajectories_turns').on(t.runId, t.turns, t.position, t.rollout),
+    index('trajectories_revision').on(t.runId, t.revision, t.id),
     uniqueIndex('trajectories_rollout').on(t.runId, t.taskId, t.rollout),
     index('trajectories_list').on(t.runId, t.position, t.rollout),
     index('trajectories_status').on(t.runId, t.status, t.position, t.rollout),
@@ -206,9 +222,14 @@ export const turns = pgTable(
     invocationId: uuid('invocation_id').notNull(),
     index: integer('index').notNull(),
     callId: uuid('call_id').notNull(),
-    /** How many of the invocation's messages were sent. */
+    /** The invocation's messages that were sent: from the first, 0 unless a compaction came before, … */
+    promptStart: integer('prompt_start').notNull().default(0),
+    /** … to the last, exclusive. */
     promptMessages: integer('prompt_messages').notNull(),
     forced: boolean('forced').notNull().default(false),
+    /** The reply is a summary that takes the place of the messages before it. */
+    compaction: boolean('compaction').notNull().default(false),
+    revision: revision(),
   },
   (t) => [
     uniqueIndex('turns_index').on(t.invocationId, t.index),
@@ -241,6 +262,7 @@ export const cells = pgTable(
     durationMs: doublePrecision('duration_ms').notNull(),
     computeMs: doublePrecision('compute_ms').notNull(),
     startedAt: instant('started_at').notNull(),
+    revision: revision(),
   },
   (t) => [uniqueIndex('cells_index').on(t.turnId, t.index), index('cells_trajectory').on(t.trajectoryId)],
 )
@@ -296,6 +318,7 @@ export const calls = pgTable(
     logprobs: bytea('logprobs'),
     raw: json('raw').$type<Record<string, Json>>(),
     startedAt: instant('started_at').notNull(),
+    revision: revision(),
   },
   (t) => [index('calls_trajectory').on(t.trajectoryId), index('calls_cell').on(t.cellId)],
 )
@@ -338,3 +361,69 @@ export const datasets = pgTable('datasets', {
   schemaVersion: integer('schema_version').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
 })
+
+/** What full-text search looks in: a row for each cell, call and final answer, by its id. */
+export const searchTexts = pgTable(
+  'search_texts',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    /** cell | call | trajectory: whose id it is. */
+    kind: text('kind').notNull(),
+    /** Weight A: code, B: outputs, C: prompts, D: answers. */
+    document: tsvector('document').notNull(),
+  },
+  (t) => [
+    index('search_texts_document').using('gin', t.document),
+    index('search_texts_trajectory').on(t.trajectoryId),
+  ],
+)
+
+/** What people say of a trajectory or of a part of it. */
+export const annotations = pgTable(
+  'annotations',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    /** trajectory | invocation | turn | cell | call */
+    target: text('target').notNull(),
+    targetId: uuid('target_id').notNull(),
+    /** good | bad, or a word of one's own; null for a note alone. */
+    label: text('label'),
+    note: text('note').notNull(),
+    author: text('author').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('annotations_trajectory').on(t.trajectoryId),
+    index('annotations_run').on(t.runId, t.label, t.id),
+  ],
+)
+
+/** Access to the HTTP door. Of a token only its hash is kept. */
+export const accessTokens = pgTable('access_tokens', {
+  id: uuid('id').primaryKey(),
+  name: text('name').notNull(),
+  /** SHA-256 of the secret, which is random: no salt, no stretching needed. */
+  hash: bytea('hash').notNull().unique(),
+  /** read | write | admin */
+  scope: text('scope').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  expiresAt: instant('expires_at'),
+  revokedAt: instant('revoked_at'),
+})
+
+/** Groups that were handed to a trainer: each at most once, unless the lease ran out. */
+export const groupLeases = pgTable(
+  'group_leases',
+  {
+    runId: uuid('run_id').notNull(),
+    taskId: text('task_id').notNull(),
+    leaseId: uuid('lease_id').notNull(),
+    until: instant('until').notNull(),
+    done: boolean('done').notNull().default(false),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.taskId] }), index('group_leases_lease').on(t.leaseId)],
+)

@@ -1,5 +1,6 @@
 // Scores, and the reward of a trajectory that follows from them. Rows are appended, never changed: the
-// newest one of a (reward, version, options) counts.
+// newest one of a (reward, version, options) counts. The reward is kept on the trajectory too, where lists
+// filter and sort by it.
 import { and, desc, inArray, isNull } from 'drizzle-orm'
 import type { Score } from '../trajectory.ts'
 import type { NewScore } from './contract.ts'
@@ -12,7 +13,24 @@ import { scores } from './schema.ts'
 export async function addScores(database: Database, rows: NewScore[]): Promise<void> {
   if (rows.length === 0) return
   const encoded = rows.map((row) => encodeRow(scores, row))
-  await query(database, () => database.raw.begin((sql) => insertRows(sql, encoded)))
+  // As PostgreSQL writes an array.
+  const ids = `{${[...new Set(rows.map((row) => row.trajectoryId))].join(',')}}`
+  await query(database, () =>
+    database.raw.begin(async (sql) => {
+      // Scores of one trajectory that come at once wait for each other, so that the last sums them all.
+      await sql`select id from trajectories where id = any(${ids}::uuid[]) order by id for update`
+      await insertRows(sql, encoded)
+      await sql`
+        update trajectories t set reward = r.reward, revision = pg_current_xact_id() from (
+          select trajectory_id, case when count(*) = count(value) then sum(weight * value) end as reward
+          from (
+            select distinct on (trajectory_id, reward) trajectory_id, weight, value from scores
+            where trajectory_id = any(${ids}::uuid[]) and invocation_id is null and turn_id is null
+            order by trajectory_id, reward, created_at desc, id desc
+          ) newest group by trajectory_id
+        ) r where r.trajectory_id = t.id`
+    }),
+  )
 }
 
 export interface TrajectoryScores {

@@ -11,7 +11,8 @@ import { encodeRow, insertRows } from './insert.ts'
 import { toIso } from './instant.ts'
 import { journalTables } from './journal.ts'
 import { findId } from './reference.ts'
-import { blobs, invocations, runs, scores, trajectories } from './schema.ts'
+import { blobs, invocations, runs, scores, searchTexts, trajectories } from './schema.ts'
+import { answerTexts } from './search-texts.ts'
 import { dropFailedTurns } from './read-journal.ts'
 import { newestScores, noScores } from './scores.ts'
 import type { TrajectoryScores } from './scores.ts'
@@ -74,6 +75,8 @@ export async function beginTrajectory(
           failedCells: 0,
           maxDepth: 0,
           costUsd: null,
+          reward: null,
+          revision: currentTransaction,
           ...(options.keep ? {} : { divergence: null }),
         })
         .where(and(eq(trajectories.id, id), ne(trajectories.status, 'done')))
@@ -82,13 +85,16 @@ export async function beginTrajectory(
       if (options.keep) await dropFailedTurns(db, id)
       else if (row.attempt > 1) {
         // Scores too: they judged what is deleted here.
-        for (const table of [...journalTables, scores])
+        for (const table of [...journalTables, scores, searchTexts])
           await db.delete(table).where(eq(table.trajectoryId, id))
       }
       return row.attempt
     }),
   )
 }
+
+/** The value of a row's `revision` when it is changed. */
+export const currentTransaction = sql<string>`pg_current_xact_id()`
 
 async function storeAnswer(database: Database, answer: string | null) {
   if (answer === null) return { answer: null, answerBlob: null }
@@ -130,12 +136,22 @@ export async function endTrajectory(
   const changed = await query(database, () =>
     database.db
       .update(trajectories)
-      .set({ ...end, ...answer, endedAt })
+      .set({ ...end, ...answer, endedAt, revision: currentTransaction })
       .where(and(eq(trajectories.id, id), mayEnd))
-      .returning({ id: trajectories.id }),
+      .returning({ id: trajectories.id, runId: trajectories.runId }),
   )
-  if (changed.length === 0)
-    throw new StoreError('not_running', `trajectory ${id} is not running, so it cannot end`)
+  const [ended] = changed
+  if (!ended) throw new StoreError('not_running', `trajectory ${id} is not running, so it cannot end`)
+  if (end.answer === null) return
+  const document = answerTexts(end.answer)
+  const row = encodeRow(searchTexts, {
+    id,
+    runId: ended.runId,
+    trajectoryId: id,
+    kind: 'trajectory',
+    document,
+  })
+  await query(database, () => insertRows(database.raw, [row]))
 }
 
 /** In the order of the tasks, then of the rollouts. Answers are cut to what the row itself holds. */

@@ -1,0 +1,148 @@
+// Full-text search over the code, outputs, prompts and answers of all runs or of one. The index finds the
+// records; their texts are read for one page of hits only, to show the parts that match.
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import type { Page } from './contract.ts'
+import { readBlobs } from './blobs.ts'
+import { checkLimit, makePage, readCursor } from './cursor.ts'
+import { query } from './database.ts'
+import type { Database, Reader } from './database.ts'
+import { searchFields, type SearchField, type SearchHit } from './read-contract.ts'
+import { calls, cells, runs, searchTexts, trajectories } from './schema.ts'
+import { fragmentsOf, parseSearch } from './search-query.ts'
+import { joinText } from './text.ts'
+
+/** Matches that are put in order; of a word that is everywhere, these are some of its places. */
+const mostMatches = 5000
+
+type Texts = Partial<Record<SearchField, string>>
+
+/** Errors raised: UsageError when there is nothing to search for. */
+export async function search(
+  database: Database,
+  options: {
+    text: string
+    runId?: string | undefined
+    fields?: readonly SearchField[] | undefined
+    limit: number
+    cursor?: string | null
+  },
+): Promise<Page<SearchHit>> {
+  const limit = checkLimit(options.limit)
+  const after = readCursor(options.cursor, 'search', 1)
+  const fields = options.fields && options.fields.length > 0 ? options.fields : searchFields
+  const wanted = parseSearch(options.text, fields)
+  return await query(database, async () => {
+    const { db } = database
+    const matches = db
+      .select({
+        id: searchTexts.id,
+        trajectoryId: searchTexts.trajectoryId,
+        kind: searchTexts.kind,
+      })
+      .from(searchTexts)
+      .where(
+        and(
+          sql`${searchTexts.document} @@ to_tsquery('simple', ${wanted.text})`,
+          options.runId ? eq(searchTexts.runId, options.runId) : undefined,
+          after ? lt(searchTexts.id, String(after[0])) : undefined,
+        ),
+      )
+      .limit(mostMatches)
+      .as('matches')
+    const rows = await db
+      .select()
+      .from(matches)
+      .orderBy(desc(matches.id))
+      .limit(limit + 1)
+    const page = makePage(rows, limit, 'search', (row) => [row.id])
+    const [texts, heads] = await Promise.all([textsOf(db, page.items), headsOf(db, page.items)])
+    return {
+      items: page.items.flatMap(({ id, kind, trajectoryId }) => {
+        const head = heads.get(trajectoryId)
+        if (!head) return []
+        const fragments = fields.flatMap((field) =>
+          fragmentsOf(texts.get(id)?.[field] ?? '', wanted.marked).map((parts) => ({ field, parts })),
+        )
+        return [
+          { ...head, trajectoryId, kind: kind as SearchHit['kind'], id, fragments: fragments.slice(0, 4) },
+        ]
+      }),
+      next: page.next,
+    }
+  })
+}
+
+interface Match {
+  id: string
+  trajectoryId: string
+  kind: string
+}
+
+async function headsOf(db: Reader, matches: Match[]) {
+  const ids = [...new Set(matches.map((match) => match.trajectoryId))]
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .select({
+      id: trajectories.id,
+      runId: trajectories.runId,
+      runName: runs.name,
+      taskId: trajectories.taskId,
+      rollout: trajectories.rollout,
+      reward: trajectories.reward,
+    })
+    .from(trajectories)
+    .innerJoin(runs, eq(runs.id, trajectories.runId))
+    .where(inArray(trajectories.id, ids))
+  return new Map(rows.map(({ id, ...head }) => [id, head]))
+}
+
+async function textsOf(db: Reader, matches: Match[]): Promise<Map<string, Texts>> {
+  const idsOf = (kind: string) => matches.filter((match) => match.kind === kind).map((match) => match.id)
+  const [cellRows, callRows, answerRows] = await Promise.all([
+    rowsOf(idsOf('cell'), (ids) => db.select().from(cells).where(inArray(cells.id, ids))),
+    rowsOf(idsOf('call'), (ids) =>
+      db
+        .select({
+          id: calls.id,
+          prompt: calls.prompt,
+          promptBlob: calls.promptBlob,
+          response: calls.response,
+          responseBlob: calls.responseBlob,
+        })
+        .from(calls)
+        .where(inArray(calls.id, ids)),
+    ),
+    rowsOf(idsOf('trajectory'), (ids) =>
+      db
+        .select({ id: trajectories.id, answer: trajectories.answer, answerBlob: trajectories.answerBlob })
+        .from(trajectories)
+        .where(inArray(trajectories.id, ids)),
+    ),
+  ])
+  const blobs = await readBlobs(db, [
+    ...cellRows.flatMap((row) => [row.codeBlob, row.stdoutBlob, row.stderrBlob]),
+    ...callRows.flatMap((row) => [row.promptBlob, row.responseBlob]),
+    ...answerRows.map((row) => row.answerBlob),
+  ])
+  const found = new Map<string, Texts>()
+  for (const row of cellRows) {
+    const output = [
+      joinText(row.stdout, row.stdoutBlob, blobs),
+      joinText(row.stderr, row.stderrBlob, blobs),
+      row.error ? `${row.error.type} ${row.error.message}` : '',
+    ]
+    found.set(row.id, { code: joinText(row.code, row.codeBlob, blobs), output: output.join('\n') })
+  }
+  for (const row of callRows) {
+    const prompt = joinText(row.prompt, row.promptBlob, blobs) ?? ''
+    found.set(row.id, { prompt, answer: joinText(row.response, row.responseBlob, blobs) ?? '' })
+  }
+  for (const row of answerRows) {
+    found.set(row.id, { answer: joinText(row.answer, row.answerBlob, blobs) ?? '' })
+  }
+  return found
+}
+
+async function rowsOf<Row>(ids: string[], read: (ids: string[]) => PromiseLike<Row[]>): Promise<Row[]> {
+  return ids.length === 0 ? [] : await read(ids)
+}
