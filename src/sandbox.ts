@@ -58,6 +58,8 @@ export interface ReplSetup {
   tools?: ReplTool[]
   /** Earlier conversations, lists of messages: `history_0`, `history_1`, …; `history` is the first. */
   histories?: Json[]
+  /** `history` is a list that grows with `SandboxSession.remember`; excludes `histories`. */
+  growingHistory?: boolean
 }
 
 export interface SessionOptions {
@@ -127,6 +129,8 @@ export interface SandboxSession {
    * of that name holds under it; null also when that is None.
    */
   variable(name: string, key?: string): Promise<string | null>
+  /** Appends to the REPL's `history`, for its next cells to see; a REPL that takes a dead one's place has it too. */
+  remember(entry: Json): void
   close(): Promise<void>
 }
 

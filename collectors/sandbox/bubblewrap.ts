@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { requireInterpreter } from './level.ts'
 import type { Level } from './level.ts'
 import { interpreterEnvironment, kernelIsAtLeast, requiredArchitecture, seccompObstacle } from './linux.ts'
-import { startProcess } from './process.ts'
+import { holdProcesses, startProcess } from './process.ts'
 import { findPrograms } from './programs.ts'
 import type { Interpreter } from './python.ts'
 import { cellFilter, startupFilter, systemCallNumber } from './seccomp.ts'
@@ -34,9 +34,12 @@ export const bubblewrap: Level = {
     return null
   },
 
+  hold: holdProcesses,
+
   async start({ interpreter: found, pythonArguments, identity, contexts }) {
     const interpreter = requireInterpreter(found)
     return await startProcess({
+      interpreter,
       identity,
       contexts,
       launch: (status) => ({
@@ -79,15 +82,16 @@ function namespaceArguments(): string[] {
   return [...`${namespaces} ${identity} ${life}`.split(' '), ...noMore]
 }
 
+/** A bind mount costs more than a link, and more with each one before it: only files themselves are bound. */
 function fileArguments(interpreter: Interpreter): string[] {
-  const libraries = interpreter.libraries.flatMap(({ path, names }) =>
-    names.map((name) => [path, name] as const),
-  )
-  const bound = [interpreter.executable, ...interpreter.standard, ...interpreter.packages].map(
-    (file) => [file, file] as const,
+  const { executable, standard, packages, libraries } = interpreter
+  const bound = [executable, ...standard, ...packages, ...libraries.map((library) => library.path)]
+  const linked = libraries.flatMap(({ path, names }) =>
+    names.filter((name) => name !== path).map((name) => [path, name] as const),
   )
   return [
-    ...[...bound, ...libraries].flatMap(([from, to]) => ['--ro-bind', from, to]),
+    ...bound.flatMap((file) => ['--ro-bind', file, file]),
+    ...linked.flatMap(([path, name]) => ['--symlink', path, name]),
     ...['/dev/null', '/dev/urandom'].flatMap((device) => ['--dev-bind', device, device]),
     // bubblewrap's own root is a writable tmpfs until then.
     ...'--dir /tmp --remount-ro / --chdir /tmp'.split(' '),

@@ -122,6 +122,7 @@ export function openChannel(
   stream.on('data', (chunk: Buffer) => {
     if (open) receive(chunk)
   })
+  stream.resume()
   // The interpreter's end is reported by its exit.
   stream.on('error', () => {})
 

@@ -63,7 +63,7 @@ export async function probeSandbox(
  */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const level = await choose(options)
-  const pool = openPool(level, await interpreterFor(level, options), options.warm ?? 0)
+  const pool = await openPool(level, await interpreterFor(level, options), options.warm ?? 0)
   const sessions = new Set<SandboxSession>()
   let closed = false
 

@@ -4,7 +4,7 @@
 import { requireInterpreter } from './level.ts'
 import type { Level } from './level.ts'
 import { interpreterEnvironment, kernelIsAtLeast, requiredArchitecture, seccompObstacle } from './linux.ts'
-import { startProcess } from './process.ts'
+import { holdProcesses, startProcess } from './process.ts'
 import { cellFilter, systemCallNumber } from './seccomp.ts'
 
 /** How many threads more than now a user may have where RLIMIT_NPROC counts all of this user's. */
@@ -20,9 +20,12 @@ export const landlock: Level = {
     return kernelIsAtLeast(5, 13) ? null : 'Landlock needs Linux 5.13 or newer'
   },
 
+  hold: holdProcesses,
+
   async start({ interpreter: found, pythonArguments, identity, contexts }) {
     const interpreter = requireInterpreter(found)
     return await startProcess({
+      interpreter,
       identity,
       contexts,
       launch: () => ({
@@ -35,7 +38,7 @@ export const landlock: Level = {
     })
   },
 
-  confinement({ interpreter: found, identity, processId, limits, threads }) {
+  confinement({ interpreter: found, identity, processId, parentId, limits, threads }) {
     const interpreter = requireInterpreter(found)
     const architecture = requiredArchitecture()
     const files = [interpreter.executable, ...interpreter.libraries.map((library) => library.path)]
@@ -43,7 +46,7 @@ export const landlock: Level = {
       plan: {
         limits: identity.uid === null ? limits : { ...limits, NPROC: threads },
         tasksAbove: identity.uid === null ? tasksAbove : undefined,
-        parent: process.pid,
+        parent: parentId,
         landlock: {
           read: [...interpreter.standard, ...interpreter.packages, ...files, '/dev/urandom'],
           write: ['/dev/null'],

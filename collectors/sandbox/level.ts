@@ -23,7 +23,7 @@ export interface ConfinementPlan {
   limits: Record<string, number>
   /** Where RLIMIT_NPROC counts a whole user: how far above that user's present threads it shall be. */
   tasksAbove?: number
-  /** The host's process id, with whose end the interpreter ends; absent where a launcher sees to it. */
+  /** The process with whose end the interpreter ends; absent where a launcher sees to it. */
   parent?: number
   landlock?: { read: string[]; write: string[] }
   seccompNumber: number
@@ -44,13 +44,16 @@ export interface Level {
   hostPython: boolean
   /** Why the level cannot work here, as far as can be told without running it; null: try it. */
   obstacle(): Promise<string | null>
+  /** Keeps what all interpreters of a sandbox share; returns how to let go. Throws a SandboxError. */
+  hold?(interpreter: Interpreter): Promise<() => void>
   /** Starts an interpreter. Throws a SandboxError. */
   start(request: StartRequest): Promise<Transport>
   confinement(request: {
     interpreter: Interpreter | null
     identity: Identity
-    /** The interpreter's, as the host sees it. */
+    /** The interpreter's, as the host sees it, and that of the process with which it is to end. */
     processId: number | null
+    parentId: number
     /** Those common to all levels. */
     limits: Record<string, number>
     threads: number

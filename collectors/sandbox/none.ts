@@ -3,7 +3,7 @@
 import { requireInterpreter } from './level.ts'
 import type { Level } from './level.ts'
 import { interpreterEnvironment } from './linux.ts'
-import { startProcess } from './process.ts'
+import { holdProcesses, startProcess } from './process.ts'
 
 export const none: Level = {
   isolation: 'none',
@@ -13,9 +13,12 @@ export const none: Level = {
     return process.platform === 'win32' ? 'needs a Unix system' : null
   },
 
+  hold: holdProcesses,
+
   async start({ interpreter: found, pythonArguments, identity, contexts }) {
     const interpreter = requireInterpreter(found)
     return await startProcess({
+      interpreter,
       identity,
       contexts,
       launch: () => ({
@@ -28,11 +31,11 @@ export const none: Level = {
     })
   },
 
-  confinement({ limits }) {
+  confinement({ parentId, limits }) {
     const onLinux = process.platform === 'linux'
     const plan = {
       limits: onLinux ? limits : {},
-      parent: onLinux ? process.pid : undefined,
+      parent: onLinux ? parentId : undefined,
       seccompNumber: 0,
     }
     return { plan, filter: Buffer.alloc(0) }

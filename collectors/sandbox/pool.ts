@@ -12,8 +12,13 @@ export interface ReplPool {
   close(): Promise<void>
 }
 
-/** `warm`: how many interpreters wait at most. */
-export function openPool(level: Level, interpreter: Interpreter | null, warm: number): ReplPool {
+/** `warm`: how many interpreters wait at most. Throws a SandboxError. */
+export async function openPool(
+  level: Level,
+  interpreter: Interpreter | null,
+  warm: number,
+): Promise<ReplPool> {
+  const letGo = interpreter === null ? undefined : await level.hold?.(interpreter)
   const all = new Set<Repl>()
   let waiting: { key: string; repl: Promise<Repl | null> }[] = []
   let closed = false
@@ -55,6 +60,7 @@ export function openPool(level: Level, interpreter: Interpreter | null, warm: nu
       const left = [...all]
       for (const repl of left) repl.kill({ reason: 'cancelled', detail: 'the sandbox was closed' })
       await Promise.all(left.map(async (repl) => await repl.exited))
+      letGo?.()
     },
   }
 }

@@ -1,8 +1,5 @@
 // One interpreter: started, spoken to, ended, wherever it runs (transport.ts).
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
 import { SandboxError } from '../../src/errors.ts'
-import { packageRoot } from '../../src/package.ts'
 import type { ContextFile, Death } from '../../src/sandbox.ts'
 import { openChannel } from './channel.ts'
 import type { Channel, Frame } from './channel.ts'
@@ -10,12 +7,10 @@ import { takeIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
 import type { Level } from './level.ts'
 import type { Interpreter } from './python.ts'
+import { readBoot, readRunnerModules } from './runner-modules.ts'
 import type { Printed, Transport } from './transport.ts'
 
 const startTimeoutMs = 30_000
-const runnerModules = 'wire interrupts output snapshot answer errors seeding namespace confine main'.split(
-  ' ',
-)
 
 export interface ReplListener {
   onFrame(frame: Frame): void
@@ -53,7 +48,7 @@ export async function startRepl(
   interpreter: Interpreter | null,
   contexts: readonly ContextFile[],
 ): Promise<Repl> {
-  const [program, boot] = await readRunner()
+  const program = await readBoot()
   const identity = takeIdentity()
   let transport: Transport
   try {
@@ -63,7 +58,8 @@ export async function startRepl(
     identity.release()
     throw error
   }
-  return await attend(transport, { level, interpreter, identity, contexts, boot })
+  const modules = transport.code ?? Buffer.from((await readRunnerModules()).flat().join('\0'))
+  return await attend(transport, { level, interpreter, identity, contexts, modules })
 }
 
 interface Attendance {
@@ -71,7 +67,7 @@ interface Attendance {
   interpreter: Interpreter | null
   identity: Identity
   contexts: readonly ContextFile[]
-  boot: Buffer
+  modules: Buffer
 }
 
 async function attend(transport: Transport, attendance: Attendance): Promise<Repl> {
@@ -107,7 +103,7 @@ async function attend(transport: Transport, attendance: Attendance): Promise<Rep
   const up = new Promise<void>((resolve) => {
     listener = { onFrame: (frame) => ('up' in frame ? resolve() : undefined), onExit() {} }
   })
-  channel.send({}, [], attendance.boot)
+  channel.send({ compiled: transport.code !== undefined }, [], attendance.modules)
   const failure = await within(startTimeoutMs, up, exited)
   if (failure !== null) {
     kill()
@@ -178,20 +174,4 @@ export async function within(
   } finally {
     clearTimeout(timer)
   }
-}
-
-let runner: Promise<[program: string, boot: Buffer]> | undefined
-
-/** The boot program, and the modules of the runner as it expects them. */
-export function readRunner(): Promise<[program: string, boot: Buffer]> {
-  async function read(): Promise<[string, Buffer]> {
-    const directory = path.join(packageRoot, 'collectors/sandbox/runner')
-    const boot = await readFile(path.join(directory, 'boot.py'), 'utf8')
-    const parts: string[] = []
-    for (const name of runnerModules)
-      parts.push(name, await readFile(path.join(directory, `${name}.py`), 'utf8'))
-    return [boot, Buffer.from(parts.join('\0'))]
-  }
-  runner ??= read()
-  return runner
 }

@@ -123,6 +123,7 @@ const refused: SystemCall[] = [
 /** What the dynamic loader and the runner need between execve and the last filter. */
 const startupAllowed: SystemCall[] = [
   ...(['execve', 'prctl', 'seccomp', 'prlimit64', 'setrlimit', 'arch_prctl', 'wait4', 'tgkill'] as const),
+  'close_range',
 ]
 
 const cloneThread = 0x10000

@@ -3,6 +3,7 @@
 // lost it.
 import { randomUUID } from 'node:crypto'
 import { SandboxError } from '../../src/errors.ts'
+import type { Json } from '../../src/json.ts'
 import type { CellResult, Death, SandboxSession, SessionOptions, Variable } from '../../src/sandbox.ts'
 import { deadCell, runCell } from './cell.ts'
 import type { Frame } from './channel.ts'
@@ -23,11 +24,15 @@ export async function openSession(host: SessionHost, options: SessionOptions): P
   const made = { calls: 0 }
   let closed = false
   let busy = false
+  const remembered: Json[] = []
+  /** How many of `remembered` the REPL has. */
+  let told = 0
   let current = begin()
   const { level } = (await current).repl
 
   async function begin(): Promise<{ repl: Repl; variables: Variable[] }> {
     const repl = await host.takeRepl()
+    told = 0
     const variables = await setUp(repl, options)
     repl.freeze()
     if (closed) repl.kill()
@@ -69,12 +74,20 @@ export async function openSession(host: SessionHost, options: SessionOptions): P
     run.signal?.throwIfAborted()
     const repl = await live()
     const death = repl.death()
+    if (death === null) tell(repl)
     const result: CellResult =
       death === null
         ? await runCell(repl, code, { functions: options.setup.functions, limits, made, ...run })
         : { ...deadCell({ ...death, detail: `between cells, ${death.detail}` }), durationMs: 0, computeMs: 0 }
     if (result.death === null) return result
     return { ...result, variables: await replace() }
+  }
+
+  /** A frozen REPL reads it when it thaws: before the cell that is sent next. */
+  function tell(repl: Repl): void {
+    for (const entry of remembered.slice(told))
+      repl.channel.send({ order: 'remember' }, [JSON.stringify(entry)])
+    told = remembered.length
   }
 
   /** `str()` of a variable is code of the cells: it has a cell's time, and may end the REPL. */
@@ -106,6 +119,7 @@ export async function openSession(host: SessionHost, options: SessionOptions): P
     isolation: level.isolation,
     execute: async (code, run) => await alone(async () => await execute(code, run)),
     variable: async (name, key) => await alone(async () => await variable(name, key)),
+    remember: (entry) => void remembered.push(entry),
     async close() {
       if (closed) return
       closed = true

@@ -26,6 +26,7 @@ export async function setUp(repl: Repl, options: SessionOptions): Promise<Variab
     interpreter: repl.interpreter,
     identity: repl.identity,
     processId: repl.transport.processId,
+    parentId: repl.transport.parentId ?? process.pid,
     limits: {
       AS: limits.memoryBytes + memoryPerContextByte * contextBytes,
       NOFILE: mostOpenFiles,
@@ -51,6 +52,7 @@ export async function setUp(repl: Repl, options: SessionOptions): Promise<Variab
       ...setup,
       tools: setup.tools ?? [],
       histories: setup.histories ?? [],
+      growingHistory: setup.growingHistory ?? false,
       seed: options.seed ?? 0,
       threads: mostThreads,
       outputCharacters: Math.min(limits.outputCharacters, mostOutputCharacters),

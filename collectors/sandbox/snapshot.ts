@@ -1,8 +1,8 @@
-// The output of a cell in a file without a name that an interpreter has mapped: what it had printed is
+// The output of a cell in a file that an interpreter has mapped: what it had printed is
 // there after it was killed. The runner's side is runner/snapshot.py; what stands there is hostile.
 import { randomUUID } from 'node:crypto'
 import { readSync } from 'node:fs'
-import { open, unlink } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -13,14 +13,13 @@ import type { Printed } from './transport.ts'
 export const halfBytes = 1 << 20
 const numbersBytes = 16
 
-/** The open file, to be closed by the caller. Throws a SandboxError. */
-export async function createSnapshot(): Promise<FileHandle> {
+/** The open file, to be closed by the caller, and its name, to be taken away. Throws a SandboxError. */
+export async function createSnapshot(): Promise<{ path: string; handle: FileHandle }> {
   const file = path.join(tmpdir(), `descent-output-${randomUUID()}`)
   try {
     const handle = await open(file, 'wx+', 0o600)
-    await unlink(file)
     await handle.truncate(2 * halfBytes)
-    return handle
+    return { path: file, handle }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new SandboxError('start', `no temporary file can be made for the output of cells: ${why}`)

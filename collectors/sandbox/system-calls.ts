@@ -7,6 +7,7 @@ export const systemCalls = {
   writev: [20, 66],
   open: [2, -1],
   close: [3, 57],
+  close_range: [436, 436],
   stat: [4, -1],
   fstat: [5, 80],
   lstat: [6, -1],

@@ -15,8 +15,12 @@ export type ContextPlace = { descriptor: number } | { path: string }
 export interface Transport {
   /** Frames, both ways; what they are is said in runner/wire.py. */
   stream: Duplex
+  /** The runner's modules, compiled by this interpreter and marshalled; without, their sources are sent. */
+  code?: Buffer
   /** The interpreter's process id as this host sees it; null when it has none here. */
   processId: number | null
+  /** The process with which the interpreter is to end; this host's own when left out. */
+  parentId?: number
   /** Settles, once, when nothing of it is left. */
   exited: Promise<Death>
   /** `inline`: the host sends them in frames. */

@@ -132,6 +132,19 @@ export function descendants(root: number): number[] {
   return found.slice(1)
 }
 
+/** The process ids below `root` without the process that starts interpreters. */
+export function interpreters(root: number): number[] {
+  return descendants(root).filter((id) => !isSpawner(id))
+}
+
+export function isSpawner(processId: number): boolean {
+  try {
+    return readFileSync(`/proc/${processId}/cmdline`, 'latin1').includes('spawner.py')
+  } catch {
+    return false
+  }
+}
+
 export function isAlive(processId: number): boolean {
   return parents().has(processId)
 }

@@ -1,7 +1,17 @@
 // How a session lives on: limits, interrupts, deaths, freezing, cancelling, warm starts.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HostCall } from '../../src/sandbox.ts'
-import { descendants, eventually, levels, show, sleep, startSandbox, withFiles } from './helpers.ts'
+import {
+  descendants,
+  eventually,
+  interpreters,
+  isSpawner,
+  levels,
+  show,
+  sleep,
+  startSandbox,
+  withFiles,
+} from './helpers.ts'
 import type { TestSandbox } from './helpers.ts'
 
 const untouchable =
@@ -165,16 +175,28 @@ print('ran on')`
 
   it('tells of a REPL that died between cells', async () => {
     const rig = await sandbox.open()
-    const before = descendants(process.pid)
+    const before = interpreters(process.pid)
     await rig.run('x = 1')
     const other = await startSandbox({ level })
     await other.close()
     for (const id of before) process.kill(id, 'SIGKILL')
-    expect(await eventually(() => descendants(process.pid).length === 0)).toBe(true)
+    expect(await eventually(() => interpreters(process.pid).length === 0)).toBe(true)
     expect(await rig.run('print(x)')).toMatchObject({
       death: { reason: 'memory' },
       error: { type: 'Killed' },
     })
+    expect((await rig.run('print(1 + 1)')).stdout).toBe('2\n')
+    await rig.close()
+  })
+
+  it('goes on when the process that starts interpreters has been killed', async () => {
+    const rig = await sandbox.open()
+    await rig.run('x = 1')
+    const [spawner = 0] = descendants(process.pid).filter(isSpawner)
+    process.kill(spawner, 'SIGKILL')
+    expect(await eventually(() => interpreters(process.pid).length === 0)).toBe(true)
+    const { death } = await rig.run('print(x)')
+    expect(death?.detail).toMatch(/the process that starts interpreters has ended$/)
     expect((await rig.run('print(1 + 1)')).stdout).toBe('2\n')
     await rig.close()
   })
@@ -185,13 +207,13 @@ print('ran on')`
       const first = await warm.open({ contexts })
       // One interpreter of the first session, one that waits; at some levels with a launcher each.
       const perRepl = level === 'namespace' ? 2 : 1
-      expect(await eventually(() => descendants(process.pid).length === 2 * perRepl)).toBe(true)
+      expect(await eventually(() => interpreters(process.pid).length === 2 * perRepl)).toBe(true)
       await sleep(300)
-      const waiting = descendants(process.pid)
+      const waiting = interpreters(process.pid)
       const second = await warm.open({ contexts })
       await first.close()
       expect((await second.run('print(context)')).stdout).toBe('the context\n')
-      expect(descendants(process.pid).filter((id) => waiting.includes(id)).length).toBe(perRepl)
+      expect(interpreters(process.pid).filter((id) => waiting.includes(id)).length).toBe(perRepl)
       await warm.close()
       expect(await eventually(() => descendants(process.pid).length === 0)).toBe(true)
       await expect(warm.open()).rejects.toThrow(/closed/)

@@ -1,12 +1,14 @@
 """Given to Python as `-c` text: loads the runner from the first frame and starts it.
 
-The sources travel over the socket, so the interpreter needs no path of the project. Nothing
-untrusted has run when this file runs.
+The runner travels over the socket, so the interpreter needs no path of the project. Nothing untrusted
+has run when this file runs.
 """
+import gc
 import os
 import sys
-from struct import unpack
 
+# Nothing of what is made until the first cell is garbage; the runner turns it on again.
+gc.disable()
 os.environ.clear()
 os.environ.update(HOME="/tmp", LANG="C.UTF-8")
 sys.path[:] = [entry for entry in sys.path if entry]
@@ -21,28 +23,33 @@ if "stdio" in sys.argv:
 
 
 def receive(size):
-    data = bytearray()
+    data = b""
     while len(data) < size:
         chunk = os.read(3, size - len(data))
         if not chunk:
             os._exit(0)
         data += chunk
-    return bytes(data)
+    return data
 
 
-def load(name, source):
-    module = type(sys)(name)
-    sys.modules[name] = module
-    exec(compile(source, "<descent:" + name + ">", "exec", dont_inherit=True), module.__dict__)
-    return module
+def received_modules():
+    """(name, code) of each; compiled where the host's spawner runs on this very interpreter."""
+    header_size, blob_size = (int.from_bytes(receive(4), "big") for _ in range(2))
+    header, blob = receive(header_size), receive(blob_size)
+    if b'"compiled":true' in header:
+        import marshal
+
+        return marshal.loads(blob)
+    parts = blob.decode("utf-8").split("\0")
+    return [
+        (name, compile(source, f"<descent:{name}>", "exec", dont_inherit=True))
+        for name, source in zip(parts[0::2], parts[1::2])
+    ]
 
 
-header_size, blob_size = unpack(">II", receive(8))
-receive(header_size)
-parts = receive(blob_size).decode("utf-8").split("\0")
-package = type(sys)("runner")
+package = sys.modules["runner"] = type(sys)("runner")
 package.__path__ = []
-sys.modules["runner"] = package
-for name, source in zip(parts[0::2], parts[1::2]):
-    load("runner." + name, source)
+for name, code in received_modules():
+    module = sys.modules["runner." + name] = type(sys)("runner." + name)
+    exec(code, module.__dict__)
 sys.modules["runner.main"].main()

@@ -33,9 +33,7 @@ os.read, os.readv, os.write = _read, _readv, _write
 for _name in ("setitimer", "alarm", "pthread_kill", "pthread_sigmask", "set_wakeup_fd"):
     if not hasattr(_signal, _name):
         setattr(_signal, _name, _nothing)
-import signal  # noqa: E402
-
 for _name in ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF", "SIG_SETMASK"):
-    if not hasattr(signal, _name):
-        setattr(signal, _name, 0)
+    if not hasattr(_signal, _name):
+        setattr(_signal, _name, 0)
 sys.modules.setdefault("resource", types.ModuleType("resource"))

@@ -1,19 +1,41 @@
 """Turns an exception of a cell into type, message and traceback: the model's own lines only."""
 import errno
-import linecache
-import traceback
+import os
 
-_cache, _Described = linecache.cache, traceback.TracebackException
 _ERRNO_LIMITS = {errno.ENOMEM: "memory", errno.EMFILE: "open_files"}
+_close, _duplicate = os.close, os.dup2
 LONGEST = 8000
 LONGEST_MESSAGE = 200_000
 MOST_FRAMES = 20
+# The cells' lines, as `linecache.cache` keeps them, and that module once something has imported it.
+_lines, _linecache = {}, []
+
+
+def give_lines(linecache):
+    """Lets tracebacks, and the cell's own use of `traceback` and `inspect`, show the cell's lines."""
+    _lines.update(linecache.cache)
+    linecache.cache = _lines
+    _linecache[:] = [linecache]
 
 
 def remember_source(filename, source):
-    """Lets tracebacks, and the cell's own use of `traceback` and `inspect`, show the cell's lines."""
-    linecache.cache = _cache
-    _cache[filename] = (len(source), None, source.splitlines(True), filename)
+    _lines[filename] = (len(source), None, source.splitlines(True), filename)
+    for linecache in _linecache:
+        linecache.cache = _lines
+
+
+def import_traceback():
+    """At the first exception that is shown: most of what it imports is what many sessions never need."""
+    try:
+        import traceback
+    except OSError:
+        # A cell that has all files open leaves none for the import but this one, which nobody reads.
+        _close(0)
+        try:
+            import traceback
+        finally:
+            _duplicate(1, 0)
+    return traceback
 
 
 def shortened(text, longest=LONGEST):
@@ -48,7 +70,7 @@ def describe(error):
     """(message, traceback); runs `__str__` of the exception, which may be the cell's code."""
     message = shortened(str.__str__(str(error)), LONGEST_MESSAGE)
     try:
-        described = _Described(type(error), error, error.__traceback__)
+        described = import_traceback().TracebackException(type(error), error, error.__traceback__)
         strip_runner(described, set())
         return message, shortened("".join(described.format()))
     except Exception:

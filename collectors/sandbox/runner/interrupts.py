@@ -1,14 +1,14 @@
 """SIGINT becomes KeyboardInterrupt only while code of a cell runs and no frame is half written."""
-import _signal
-import signal
 import sys
+
+import _signal
 
 _set_trace, _set_profile = sys.settrace, sys.setprofile
 # The C functions: those of `signal` make an enum of every answer.
 _signal_to, _getsignal, _mask = _signal.signal, _signal.getsignal, _signal.pthread_sigmask
 _setitimer, _alarm, _set_wakeup, _kill_thread = _signal.setitimer, _signal.alarm, _signal.set_wakeup_fd, _signal.pthread_kill
-_SET, _TIMERS = int(signal.SIG_SETMASK), [int(t) for t in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)]
-_INTERRUPT = int(signal.SIGINT)
+_SET, _INTERRUPT = _signal.SIG_SETMASK, _signal.SIGINT
+_TIMERS = [_signal.ITIMER_REAL, _signal.ITIMER_VIRTUAL, _signal.ITIMER_PROF]
 # A cell may empty the module of builtins.
 _Anything, _Interrupt, _Failures = BaseException, KeyboardInterrupt, (OSError, ValueError)
 
@@ -20,7 +20,7 @@ class Interrupts:
         self.pending = False
         self.message = "the cell was stopped"
         _signal_to(_INTERRUPT, self.handle)
-        handlers = ((int(number), _getsignal(number)) for number in signal.valid_signals())
+        handlers = ((int(number), _getsignal(number)) for number in _signal.valid_signals())
         self.original = [(number, handler) for number, handler in handlers if handler is not None]
 
     def handle(self, _number, _frame):

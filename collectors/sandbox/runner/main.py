@@ -9,11 +9,11 @@ import sys
 from operator import is_ as _is
 
 from runner.answer import Captured, plain
+from runner.arrivals import prepare_arrivals, seeding
 from runner.confine import close_descriptors, confine
-from runner.errors import describe, limit_of, remember_source
+from runner.errors import describe, give_lines, limit_of, remember_source
 from runner.interrupts import Interrupts
 from runner.namespace import Namespace, StrictNamespace, type_name
-from runner.seeding import seed_random
 from runner.output import NoInput, Output, refuse_input
 from runner.snapshot import mirrors_of
 from runner.wire import LARGEST_PAYLOAD, SOURCE, TARGET, Channel, decode_json, decode_text
@@ -23,7 +23,7 @@ _set_recursion, _set_interval = sys.setrecursionlimit, sys.setswitchinterval
 _enable_collector, _collect, _write = gc.enable, gc.collect, os.write
 _compile, _exec, _map_memory = compile, exec, mmap.mmap
 _len, _all, _map, _live_builtins = len, all, map, builtins.__dict__
-BALLAST = 4 << 20
+BALLAST = 8 << 20
 
 
 def read_context(channel, context, strict):
@@ -244,7 +244,9 @@ class Runner:
             try:
                 if blob is None:
                     raise MemoryError("the cell's source does not fit into memory")
-                if header["order"] == "execute":
+                if header["order"] == "remember":
+                    self.namespace.remember(decode_json(decode_text(header["texts"][0], blob)))
+                elif header["order"] == "execute":
                     self.execute(header["id"], decode_text(header["texts"][0], blob))
                 else:
                     self.tell_variable(header["id"], header["name"], header.get("key"))
@@ -252,6 +254,8 @@ class Runner:
                 self.release_ballast()
                 _collect()
                 self.restore()
+                if "id" not in header:
+                    continue
                 text = "the REPL has no memory left"
                 self.send_done(header["id"], ["MemoryError", text, "MemoryError: " + text])
 
@@ -267,7 +271,7 @@ def main():
         sys.path.extend(header["setup"]["packages"])
         close_descriptors([TARGET, *(context["descriptor"] for context in contexts if "descriptor" in context)])
         confine(header["plan"], bytes(blob))
-        seed_random(header["setup"]["seed"])
+        prepare_arrivals({"random": seeding(header["setup"]["seed"]), "linecache": give_lines})
         loaded = load_contexts(channel, contexts, header["setup"]["strict"])
         thread_limit = limit_threads(header["setup"]["threads"])
         for name in [name for name in sys.modules if name.startswith("runner")]:

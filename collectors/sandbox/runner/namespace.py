@@ -51,7 +51,8 @@ class Namespace:
             self.functions["FINAL_VAR"] = self.final_variable
         callables, data = make_tools(setup["tools"], {**functions, **contexts})
         self.functions.update(callables)
-        self.contexts = {**data, **contexts, **numbered("history", setup["histories"])}
+        growing = {"history": []} if setup["growingHistory"] else {}
+        self.contexts = {**data, **growing, **contexts, **numbered("history", setup["histories"])}
         self.answer_kind = StrictAnswer if setup["strict"] else Answer
         self.builtins = {}
         self.prepare()
@@ -64,6 +65,9 @@ class Namespace:
         if self.setup["answer"] == "dict":
             self.values["answer"] = rebound(None, self.answer_kind, self.captured)
         self.values.update(self.contexts)
+
+    def remember(self, entry):
+        list.append(self.contexts["history"], entry)
 
     def offered_builtins(self):
         return dict(builtins.__dict__)
@@ -191,6 +195,8 @@ class StrictNamespace(Namespace):
         for name in ("context", "history"):
             if f"{name}_0" in self.values:
                 self.values[name] = self.values[f"{name}_0"]
+        if self.setup["growingHistory"]:
+            self.values["history"] = self.contexts["history"]
         if self.setup["answer"] == "dict":
             self.values["answer"] = rebound(self.values.get("answer"), self.answer_kind, self.captured)
 

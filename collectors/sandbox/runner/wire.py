@@ -3,24 +3,62 @@
 u32be header bytes | u32be blob bytes | header (JSON) | blob. Texts travel in the blob: the header's
 `texts` lists their sizes in bytes, positive for UTF-8, negative for UTF-16-LE, which carries the lone
 surrogates that UTF-8 cannot. Whoever waits for a frame reads; at most one thread does at a time, and
-hands the others what is theirs. The functions used here are bound once, at start, and the json package
-is a private copy, so a cell that replaces `os.write` or `json.dumps` breaks only itself.
+hands the others what is theirs. The functions used here are bound once, at start, so a cell that replaces
+`os.write` breaks only itself; JSON is done by the C functions under the json package, which most sessions
+then need not load.
 """
 import _thread
-import collections
 import itertools
-import json
 import os
 import select
 import sys
 from struct import Struct
 
-for _name in [name for name in sys.modules if name == "json" or name.startswith("json.")]:
-    del sys.modules[_name]
+from _collections import deque
+from _json import encode_basestring_ascii, make_encoder, make_scanner
 
-encode_json = json.JSONEncoder(separators=(",", ":"), check_circular=True).encode
-decode_json = json.JSONDecoder().decode
-_scan = json.JSONDecoder().scan_once
+
+class _Plain:
+    """What `json.JSONDecoder` tells its scanner when it is made without arguments."""
+
+    strict, memo = True, {}
+    object_hook = object_pairs_hook = array_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = {"-Infinity": float("-inf"), "Infinity": float("inf"), "NaN": float("nan")}.__getitem__
+
+
+def _refuse(value):
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _encoder(markers):
+    return make_encoder(markers, _refuse, encode_basestring_ascii, None, ":", ",", False, False, True)
+
+
+_scan = make_scanner(_Plain)
+_encode_header = _encoder(None)
+_join = "".join
+
+
+def encode_json(value):
+    """As `json.dumps` does; the markers are what tells a list that holds itself."""
+    return _join(_encoder({})(value, 0))
+
+
+def decode_json(text):
+    """As `json.loads` does."""
+    text = text.strip(" \t\n\r")
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        end = None
+    if end == len(text):
+        return value
+    from json import loads
+
+    return loads(text)
+
+
 _sizes = Struct(">II")
 _pack, _unpack = _sizes.pack, _sizes.unpack
 _read, _readv, _write, _exit, _identity = os.read, os.readv, os.write, os._exit, _thread.get_ident
@@ -81,7 +119,7 @@ class Channel:
     def __init__(self, interrupts):
         self.interrupts = interrupts
         self.main = _identity()
-        self.orders = collections.deque()
+        self.orders = deque()
         self.idle = Waiter()
         self.waiting = {}
         self.numbers = itertools.count(1).__next__
@@ -113,7 +151,7 @@ class Channel:
                 size, data = encode_text(text)
                 sizes.append(size)
                 pieces.append(data)
-        self.write(encode_json(header).encode("ascii"), b"".join(pieces))
+        self.write(_join(_encode_header(header, 0)).encode("ascii"), b"".join(pieces))
 
     def write(self, head, blob):
         if len(head) > LARGEST_HEADER or len(blob) > LARGEST_PAYLOAD:
