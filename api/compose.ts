@@ -115,12 +115,13 @@ async function readNamedFile(what: string, name: string, directory: string): Pro
 
 /** A limit in dollars that nothing could be counted against would be no limit. */
 function checkPrices(config: RunConfig): void {
-  if (config.limits.maxCostUsd === undefined) return
+  const { maxCostUsd, child } = config.limits
+  if (maxCostUsd === undefined && child?.maxCostUsd === undefined) return
   for (const field of ['model', 'subModel', 'childModel'] as const) {
     const model = config[field]
     if (!model || model.provider === 'scripted' || model.prices) continue
     throw new UsageError(
-      `limits.maxCostUsd needs the prices of ${field} ${model.name}: give ${field}.prices {input, output} in dollars per million tokens, or "provider" when the server reports costs`,
+      `${maxCostUsd === undefined ? 'limits.child.maxCostUsd' : 'limits.maxCostUsd'} needs the prices of ${field} ${model.name}: give ${field}.prices {input, output} in dollars per million tokens, or "provider" when the server reports costs`,
     )
   }
 }
@@ -194,13 +195,14 @@ export function scorer(
     const task = await store.readTask(runId, trajectory.taskId)
     const scores = await scoreTrajectory(rewards, task, trajectory, tools)
     await store.addScores(scores.map((score) => ({ ...score, id: newId(), runId, trajectoryId })))
-    const values = scores.map((score) =>
+    const whole = scores.filter(({ invocationId }) => !invocationId)
+    const values = whole.map((score) =>
       score.value === null || score.value === undefined ? null : score.weight * score.value,
     )
     const reward = values.reduce<number | null>(
       (sum, value) => (sum === null || value === null ? null : sum + value),
       0,
     )
-    return { reward: scores.length === 0 ? null : reward }
+    return { reward: whole.length === 0 ? null : reward }
   }
 }

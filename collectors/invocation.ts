@@ -1,72 +1,15 @@
 // One RLM instance: the loop of policy call, cells, feedback, until it answers or a limit stops it.
 // The turn that trips a limit is stored like any other, and an answer given in it counts.
-import { deriveId } from '../src/ids.ts'
-import type { Message, Model, Sampling } from '../src/models/model.ts'
 import type { ErrorRecord } from '../src/errors.ts'
-import type { RunConfig } from '../src/run-file.ts'
-import type { CellResult, ContextFile, Sandbox, SandboxLimits, SandboxSession } from '../src/sandbox.ts'
-import type { ContextFacts } from '../src/tasks/task.ts'
-import type { Divergence, StopReason } from '../src/trajectory.ts'
-import type { NewCell, Store } from '../src/store/contract.ts'
-import type { Budget } from './budget.ts'
-import type { Emit } from './events.ts'
+import type { Message } from '../src/models/model.ts'
+import type { StopReason } from '../src/trajectory.ts'
 import { asksForAnswer, takeDraft } from './at-limit.ts'
 import { findAnswer } from './find-answer.ts'
-import { createLimit } from './limit.ts'
-import type { Protocol } from './protocols/index.ts'
-import type { CallOutcome, CallPlace, Recorder } from './recorder.ts'
-import { recordedResult, replayCell, type Replay } from './replay.ts'
-import { hostFunctions, type SpawnChild, type SubCallContext } from './sub-calls.ts'
-
-/** Children of one invocation that may run at once, as in the reference. */
-const childConcurrency = 4
-
-/** What the invocations of one tree share. */
-export interface Tree {
-  store: Store
-  config: RunConfig
-  protocol: Protocol
-  sandbox: Sandbox | null
-  recorder: Recorder
-  budget: Budget
-  subCalls: SubCallContext
-  policyModel: Model
-  childModel: Model
-  seed: number
-  taskHash: string
-  /** Aborted when the time is up or the job is stopped. */
-  signal: AbortSignal
-  /** What an earlier attempt has recorded; null for a fresh rollout. */
-  replay: Replay | null
-  diverged(divergence: Divergence): Promise<void>
-  /** True when `signal` was aborted by the time limit. */
-  timedOut(): boolean
-  emit: Emit
-}
-
-export interface InvocationInput {
-  id: string
-  depth: number
-  parent: { cellId: string; callId: string } | null
-  prompt: string | null
-  context: { facts: ContextFacts; files: ContextFile[]; text(): Promise<string> }
-}
-
-export interface InvocationEnd {
-  id: string
-  stopReason: StopReason
-  answer: string | null
-  error: ErrorRecord | null
-  /** For `model_error`: whether another attempt at the rollout may fare better. */
-  retryable: boolean
-}
-
-export type RunChild = (
-  tree: Tree,
-  parent: { place: CallPlace; depth: number },
-  prompt: string,
-  signal: AbortSignal,
-) => Promise<string>
+import { createHistory } from './history.ts'
+import { policyTurn } from './policy-turn.ts'
+import type { Compaction } from './protocols/index.ts'
+import type { Failed, InvocationEnd, InvocationInput, RunChild, Running, Tree } from './tree.ts'
+import { replSeed, runCells, sandboxLimits } from './turn-cells.ts'
 
 /** Errors raised: SandboxError when no REPL starts; the signal's reason when the job is stopped. */
 export async function runInvocation(
@@ -97,15 +40,17 @@ export async function runInvocation(
     protocol.setup && tree.sandbox
       ? await tree.sandbox.open({
           contexts: input.context.files,
-          setup: protocol.setup,
+          setup: compactionOf(tree, input.depth)
+            ? protocol.setup
+            : { ...protocol.setup, growingHistory: false },
           limits: sandboxLimits(tree.config),
           seed: replSeed(tree.taskHash),
         })
       : null
   try {
-    const running: Running = { ...input, model, history: [], recorded, session }
-    await addMessages(tree, running, opening)
-    const end = await turnLoop(tree, running, runChild)
+    const running: Running = { ...input, model, session, history: createHistory(id, recorder, recorded) }
+    await running.history.add(opening)
+    const end = await turnLoop(tree, running, opening, runChild)
     await recorder.settle()
     await store.endInvocation(id, {
       stopReason: end.stopReason,
@@ -118,16 +63,14 @@ export async function runInvocation(
   }
 }
 
-interface Running extends InvocationInput {
-  /** The messages that an earlier attempt has stored: what the history was, it stays. */
-  recorded: Message[]
-  model: Model
-  history: Message[]
-  session: SandboxSession | null
-}
-
-async function turnLoop(tree: Tree, running: Running, runChild: RunChild): Promise<InvocationEnd> {
+async function turnLoop(
+  tree: Tree,
+  running: Running,
+  opening: Message[],
+  runChild: RunChild,
+): Promise<InvocationEnd> {
   const { protocol, config, budget } = tree
+  const { history, session } = running
   const { maxTurns, maxErrors, atLimit } = config.limits
   const end = (
     stopReason: StopReason,
@@ -141,32 +84,43 @@ async function turnLoop(tree: Tree, running: Running, runChild: RunChild): Promi
     retryable: failed?.retryable ?? false,
   })
   let consecutiveErrors = 0
+  /** Requests to the policy so far. A summary is one of them, but not one of the `maxTurns`. */
+  let index = 0
+  let compactions = 0
   for (let turn = 0; turn < maxTurns; turn += 1) {
-    if (tree.timedOut()) return await stop('max_time', turn)
+    if (tree.timedOut()) return await stop('max_time')
     tree.signal.throwIfAborted()
     const spent = budget.reached()
-    if (spent) return await stop(spent, turn)
-    const ask = protocol.turnPrompt(turn, maxTurns, { contexts: running.context.files.length })
-    const outcome = await policyTurn(tree, running, { index: turn, ask, forced: false })
-    if (!outcome.ok && tree.timedOut()) return await stop('max_time', turn)
-    if (!outcome.ok) return end('model_error', await draftOf(outcome), outcome)
+    if (spent) return await stop(spent)
+    if (needsCompaction(tree, running, opening)) {
+      const failed = await compact()
+      if (failed) return await stopFailed(failed)
+      if (budget.reached() || tree.timedOut()) continue
+    }
+    const message = protocol.turnPrompt(turn, maxTurns, { contexts: running.context.files.length })
+    const outcome = await policyTurn(tree, running, { index: index++, message })
+    if (!outcome.ok) return await stopFailed(outcome)
     const results = await runCells(tree, running, outcome, runChild)
-    const answer = await findAnswer(protocol, running.session, outcome.text, results)
+    const answer = await findAnswer(protocol, session, outcome.text, results)
     const feedback = protocol.feedback(results)
-    if (feedback) await addMessages(tree, running, [feedback])
+    if (feedback) await history.add([feedback])
+    if (compactionOf(tree, running.depth))
+      session?.remember([
+        { role: 'assistant', content: outcome.text },
+        ...(feedback ? [{ ...feedback }] : []),
+      ])
     consecutiveErrors = results.some((result) => result.error !== null || result.stderr !== '')
       ? consecutiveErrors + 1
       : 0
     const failing = maxErrors !== undefined && consecutiveErrors >= maxErrors
     const reached = failing ? 'max_errors' : budget.reached()
     if (answer !== null && !(protocol.limitBeforeAnswer && reached)) return end('answered', answer)
-    if (reached) return await stop(reached, turn + 1)
+    if (reached) return await stop(reached)
   }
-  return await stop(tree.recorder.cells === 0 && protocol.setup ? 'no_code' : 'max_turns', maxTurns)
+  return await stop(tree.recorder.cells === 0 && protocol.setup ? 'no_code' : 'max_turns')
 
-  /** Ends at a limit; `index` is that of the next turn. */
-  async function stop(stopReason: StopReason, index: number): Promise<InvocationEnd> {
-    const draft = await takeDraft(atLimit, running.session)
+  async function stop(stopReason: StopReason): Promise<InvocationEnd> {
+    const draft = await takeDraft(atLimit, session)
     if (draft !== null) return end(stopReason, draft)
     const state = {
       forceAnswer: protocol.forceAnswer,
@@ -174,171 +128,45 @@ async function turnLoop(tree: Tree, running: Running, runChild: RunChild): Promi
       timedOut: tree.timedOut(),
     }
     if (!asksForAnswer(atLimit, stopReason, state)) return end(stopReason)
-    const forced = await policyTurn(tree, running, { index, ask: protocol.forcedPrompt, forced: true })
+    const forced = await policyTurn(tree, running, {
+      index: index++,
+      message: protocol.forcedPrompt,
+      forced: true,
+    })
     if (!forced.ok) return tree.timedOut() ? end('max_time') : end('model_error', null, forced)
     return end(stopReason, forced.text)
   }
 
   /** A history that has outgrown the model's window is a limit as well. */
-  async function draftOf({ error }: Failed): Promise<string | null> {
-    return error.code === 'context_length' ? await takeDraft(atLimit, running.session) : null
+  async function stopFailed(failed: Failed): Promise<InvocationEnd> {
+    if (tree.timedOut()) return await stop('max_time')
+    const draft = failed.error.code === 'context_length' ? await takeDraft(atLimit, session) : null
+    return end('model_error', draft, failed)
+  }
+
+  /** The history gives way to a summary of it; null when that went well. */
+  async function compact(): Promise<Failed | null> {
+    if (!protocol.compaction) return null
+    const message = protocol.compaction.ask
+    const summary = await policyTurn(tree, running, { index: index++, message, compaction: true })
+    if (!summary.ok) return summary
+    compactions += 1
+    session?.remember({ type: 'summary', content: summary.text })
+    history.restart()
+    await history.add(protocol.compaction.restart(opening, summary.text, compactions))
+    return null
   }
 }
 
-interface Failed {
-  ok: false
-  error: ErrorRecord
-  retryable: boolean
+function compactionOf({ protocol }: Tree, depth: number): Compaction | null {
+  return protocol.compaction?.rootOnly && depth > 0 ? null : protocol.compaction
 }
 
-async function policyTurn(
-  tree: Tree,
-  running: Running,
-  turn: { index: number; ask: Message | null; forced: boolean },
-): Promise<{ ok: true; text: string; turnId: string } | Failed> {
-  if (turn.ask) await addMessages(tree, running, [turn.ask])
-  tree.emit({
-    type: 'turn-start',
-    trajectoryId: tree.recorder.trajectoryId,
-    turn: turn.index,
-    depth: running.depth,
-  })
-  const turnId = deriveId(running.id, 'turn', turn.index)
-  const known = tree.replay?.turn(turnId)
-  if (known) {
-    const text = known.call.response ?? ''
-    await addMessages(tree, running, [{ role: 'assistant', content: text }])
-    return { ok: true, text, turnId }
-  }
-  const place: CallPlace = {
-    id: freeCallId(tree, turnId),
-    invocationId: running.id,
-    cellId: null,
-    kind: 'policy',
-    order: 0,
-    batch: null,
-    depth: running.depth,
-  }
-  const promptMessages = running.history.length
-  const request = {
-    messages: [...running.history],
-    sampling: policySampling(tree),
-    prompt: null,
-    wantTokens: tree.subCalls.wantTokens,
-    seed: tree.seed,
-  }
-  const replyOf = (outcome: CallOutcome): Message[] =>
-    outcome.ok ? [{ role: 'assistant', content: outcome.response.text }] : []
-  const outcome = await tree.recorder.call(place, running.model, request, tree.signal, (result) => [
-    {
-      table: 'turns',
-      row: {
-        id: turnId,
-        invocationId: running.id,
-        index: turn.index,
-        callId: place.id,
-        promptMessages,
-        forced: turn.forced,
-      },
-    },
-    ...messageEntries(running.id, promptMessages, replyOf(result)),
-  ])
-  if (!tree.timedOut()) tree.signal.throwIfAborted()
-  if (!outcome.ok) return outcome
-  running.history.push(...replyOf(outcome))
-  return { ok: true, text: outcome.response.text, turnId }
-}
-
-async function runCells(
-  tree: Tree,
-  running: Running,
-  turn: { text: string; turnId: string },
-  runChild: RunChild,
-): Promise<CellResult[]> {
-  const { session } = running
-  if (!session) return []
-  const results: CellResult[] = []
-  const childSlots = createLimit(childConcurrency)
-  const mayRecurse = running.depth + 1 < tree.config.limits.maxDepth
-  const spawn: SpawnChild = mayRecurse
-    ? async (place, prompt, signal) => await runChild(tree, { place, depth: running.depth }, prompt, signal)
-    : null
-  for (const [index, code] of tree.protocol.codeBlocks(turn.text).entries()) {
-    tree.emit({ type: 'cell-start', trajectoryId: tree.recorder.trajectoryId, depth: running.depth })
-    if (tree.timedOut()) break
-    const cellId = deriveId(turn.turnId, 'cell', index)
-    const recorded = tree.replay?.cell(cellId)
-    if (tree.replay && recorded) {
-      await takeUpCell(tree, running, tree.replay, recorded)
-      results.push(recordedResult(recorded))
-      continue
-    }
-    const startedAt = new Date().toISOString()
-    const onCall = hostFunctions(
-      tree.subCalls,
-      { id: cellId, invocationId: running.id, depth: running.depth },
-      spawn,
-      childSlots,
-    )
-    const result = await session.execute(code, { onCall, signal: tree.signal })
-    // A cell that was stopped with the whole job is run again when the job is taken up.
-    if (!tree.timedOut()) tree.signal.throwIfAborted()
-    const place = { id: cellId, invocationId: running.id, turnId: turn.turnId, index, depth: running.depth }
-    await tree.recorder.cell(place, code, result, startedAt)
-    results.push(result)
-  }
-  return results
-}
-
-/** Brings the REPL to where it was after a recorded cell. */
-async function takeUpCell(tree: Tree, running: Running, replay: Replay, cell: NewCell): Promise<void> {
-  const { session } = running
-  if (!session || replay.isForgotten(cell)) return
-  const turn = Math.max(0, running.history.filter((message) => message.role === 'assistant').length - 1)
-  const divergence = await replayCell(session, replay, cell, { turn, depth: running.depth }, tree.signal)
-  if (!tree.timedOut()) tree.signal.throwIfAborted()
-  if (divergence) await tree.diverged(divergence)
-}
-
-/** Appends to the history; messages that an earlier attempt has stored are taken from there. */
-async function addMessages(tree: Tree, running: Running, messages: Message[]): Promise<void> {
-  const first = running.history.length
-  const fresh = messages.filter((_, offset) => first + offset >= running.recorded.length)
-  running.history.push(...messages.map((message, offset) => running.recorded[first + offset] ?? message))
-  await tree.recorder.append(messageEntries(running.id, first + messages.length - fresh.length, fresh))
-}
-
-/** The id of a turn's policy call; a call that failed in an earlier attempt keeps its own. */
-function freeCallId(tree: Tree, turnId: string): string {
-  let id = deriveId(turnId, 'policy')
-  while (tree.replay?.hasCall(id)) id = deriveId(id, 'again')
-  return id
-}
-
-function messageEntries(invocationId: string, first: number, messages: Message[]) {
-  return messages.map((message, offset) => ({
-    table: 'messages' as const,
-    row: { invocationId, index: first + offset, role: message.role, content: message.content },
-  }))
-}
-
-function policySampling(tree: Tree): Sampling {
-  const { sampling } = tree.config
-  // A fixed seed would make all rollouts of a group the same.
-  return sampling.seed === undefined ? sampling : { ...sampling, seed: (sampling.seed + tree.seed) % 2 ** 31 }
-}
-
-/** The seed of the REPL's `random`: one for all rollouts of a task, so that forks repeat their origin's cells. */
-export function replSeed(taskHash: string): number {
-  return Number.parseInt(taskHash.slice(0, 7), 16)
-}
-
-export function sandboxLimits(config: RunConfig): SandboxLimits {
-  return {
-    cellSeconds: config.limits.cellSeconds,
-    memoryBytes: 2 * 2 ** 30,
-    outputCharacters: 200_000,
-    openCalls: 64,
-    callsPerCell: 10_000,
-  }
+/** Not before a turn was made since the last compaction: another could make nothing shorter. */
+function needsCompaction(tree: Tree, running: Running, opening: Message[]): boolean {
+  const compaction = compactionOf(tree, running.depth)
+  const { history } = running
+  if (!compaction) return false
+  const shortest = opening.length + (history.from > 0 ? 2 : 0)
+  return history.window.length > shortest && history.tokens >= compaction.tokens
 }

@@ -7,7 +7,7 @@ import type { Message, Model, ModelResponse, Sampling } from '../src/models/mode
 import { newId } from '../src/ids.ts'
 import type { Json } from '../src/json.ts'
 import type { CellResult } from '../src/sandbox.ts'
-import type { JournalEntry, Store, TrajectoryJournal } from '../src/store/contract.ts'
+import type { JournalEntry, NewCall, Store, TrajectoryJournal } from '../src/store/contract.ts'
 import type { Budget } from './budget.ts'
 import type { Emit } from './events.ts'
 import { callRow, cellRow } from './rows.ts'
@@ -52,6 +52,7 @@ export interface Recorder {
       prompt: string | null
       wantTokens: boolean
       seed: number
+      budget: Budget
     },
     signal: AbortSignal,
     withCall?: (outcome: CallOutcome) => Unowned[],
@@ -159,19 +160,16 @@ export function createRecorder(options: {
         const sequence = last ? sequenceOf(tokens, last.callId) : null
         if (last && sequence) chains.continue(id, last.callId, sequence)
       }
-      for (const { inputTokens, outputTokens, costUsd } of calls.filter(isRequest)) {
-        budget.reserveCall()
-        budget.spend({ inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0 }, costUsd ?? null)
-      }
+      takeUpSpending(budget, calls)
     },
     async call(place, model, request, signal, withCall) {
-      budget.reserveCall()
+      request.budget.reserveCall()
       const startedAt = new Date().toISOString()
       const start = performance.now()
       const outcome = await attempt(model, request, signal)
       const latencyMs = performance.now() - start
       const response = outcome.ok ? outcome.response : null
-      budget.spend(response?.usage ?? null, response?.costUsd ?? null)
+      request.budget.spend(response?.usage ?? null, response?.costUsd ?? null)
       // A call that was given up is made again when the rollout is taken up: its id stays free for that one.
       const givenUp = !outcome.ok && outcome.error.code === 'cancelled'
       const row = callRow(givenUp ? { ...place, id: newId() } : place, model, request, outcome, {
@@ -211,6 +209,16 @@ export function createRecorder(options: {
       emit({ type: 'cell-end', trajectoryId, depth: place.depth, failed: result.error !== null })
     },
   }
+}
+
+/** Books what an earlier attempt has recorded. */
+export function takeUpSpending(budget: Budget, calls: readonly NewCall[]): void {
+  for (const { inputTokens, outputTokens, costUsd } of calls.filter(isRequest))
+    budget.takeUp({
+      inputTokens: inputTokens ?? 0,
+      outputTokens: outputTokens ?? 0,
+      costUsd: costUsd ?? null,
+    })
 }
 
 /** Rows of children and of refused calls made no request; an answer out of the cache stands for one. */

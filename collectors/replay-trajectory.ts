@@ -2,12 +2,13 @@
 // their sub-calls, and tells cell by cell whether they did the same.
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { Json } from '../src/json.ts'
 import type { RunConfig } from '../src/run-file.ts'
 import type { ContextFile, Sandbox } from '../src/sandbox.ts'
 import type { NewCell, NewInvocation, Store, TrajectoryJournal } from '../src/store/contract.ts'
 import type { Divergence } from '../src/trajectory.ts'
 import { writeContexts } from './context-cache.ts'
-import { replSeed, sandboxLimits } from './invocation.ts'
+import { replSeed, sandboxLimits } from './turn-cells.ts'
 import type { Protocol } from './protocols/index.ts'
 import { openReplay, replayCell, type Replay } from './replay.ts'
 
@@ -62,7 +63,9 @@ async function* replayInvocation(
     seed: replSeed(options.taskHash),
   })
   try {
+    const entries = protocol.compaction ? historyEntries(replay.journal, invocation) : []
     for (const { cell, turn } of cells) {
+      while (entries[0] && entries[0].turn < turn) session.remember(entries.shift()?.entry ?? null)
       const place = { turn, depth: invocation.depth }
       const skipped = replay.isForgotten(cell)
       const divergence = skipped ? null : await replayCell(session, replay, cell, place, signal)
@@ -73,6 +76,25 @@ async function* replayInvocation(
   } finally {
     await session.close()
   }
+}
+
+/** What the loop put into the REPL's `history`, by turn. */
+function historyEntries(
+  journal: TrajectoryJournal,
+  invocation: NewInvocation,
+): { turn: number; entry: Json }[] {
+  const own = <Row extends { invocationId: string; index: number }>(rows: Row[]): Row[] =>
+    rows.filter((row) => row.invocationId === invocation.id).toSorted((a, b) => a.index - b.index)
+  const messages = own(journal.messages)
+  const withCells = new Set(journal.cells.map((cell) => cell.turnId))
+  return own(journal.turns).map(({ id, index, compaction, promptMessages }) => {
+    const [reply, feedback] = messages.slice(promptMessages, promptMessages + 2)
+    const said = [reply, withCells.has(id) ? feedback : undefined]
+      .filter((row) => row !== undefined)
+      .map(({ role, content }) => ({ role, content }))
+    const entry = compaction ? { type: 'summary', content: reply?.content ?? '' } : said
+    return { turn: index, entry }
+  })
 }
 
 /** The root's contexts are the task's; a child's is the prompt of the call that started it. */

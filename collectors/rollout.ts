@@ -11,11 +11,12 @@ import { createBudget } from './budget.ts'
 import { copyBeginning } from './fork.ts'
 import { runChildInvocation } from './child.ts'
 import type { Emit } from './events.ts'
-import { runInvocation, type Tree } from './invocation.ts'
+import { runInvocation } from './invocation.ts'
 import { createLimit } from './limit.ts'
 import type { Protocol } from './protocols/index.ts'
 import { createRecorder } from './recorder.ts'
 import { openReplay, rootId } from './replay.ts'
+import type { Tree } from './tree.ts'
 
 export interface RunModels {
   policy: Model

@@ -77,6 +77,7 @@ export function hostFunctions(
         prompt,
         wantTokens: context.wantTokens,
         seed: context.seed * 31 + at.order,
+        budget: context.budget,
       }
       const refusal = context.budget.refusal()
       const outcome = refusal

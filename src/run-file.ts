@@ -98,6 +98,17 @@ const atLimitSchema = z.union([
 ])
 export type AtLimit = z.output<typeof atLimitSchema>
 
+const childLimitsSchema = z
+  .strictObject({
+    maxTurns: z.number().int().min(1).optional(),
+    maxCalls: z.number().int().min(1).optional(),
+    maxTokens: z.number().int().min(1).optional(),
+    maxCostUsd: z.number().positive().optional(),
+    maxTimeSeconds: z.number().positive().optional(),
+    maxErrors: z.number().int().min(1).optional(),
+  })
+  .meta({ id: 'ChildLimits' })
+
 export const limitsSchema = z
   .strictObject({
     maxTurns: z.number().int().min(1).default(30),
@@ -108,6 +119,10 @@ export const limitsSchema = z
     maxTimeSeconds: z.number().positive().optional(),
     maxErrors: z.number().int().min(1).optional(),
     cellSeconds: z.number().positive().default(120),
+    child: childLimitsSchema.optional().meta({
+      description:
+        'Limits of each child invocation, with all below it; they hold beside those of the whole tree. maxTurns and maxErrors are those of the root where they are left out.',
+    }),
     atLimit: atLimitSchema.optional().meta({
       description:
         'What becomes of the answer at a limit. stop: none. answer: one last answer is asked for. draft: answer["content"] is taken out of the REPL. {variable: NAME}: that variable is. Where a draft or variable is empty, and when this is left out: one last answer is asked for at maxTurns only.',
@@ -134,7 +149,16 @@ export interface ProtocolConfig {
   strict?: boolean
   /** What happens at `maxTurns`: one last answer is asked for (default, as the reference does), or not. */
   forceAnswer?: boolean
+  /** A history that nears the model's window is replaced by the model's own summary of it. */
+  compaction?: CompactionConfig
 }
+const compactionSchema = z.strictObject({
+  window: z.number().int().min(1000).meta({ description: "The model's window, in tokens." }),
+  at: z.number().positive().max(1).default(0.85).meta({
+    description: 'The share of the window at which the history is compacted.',
+  }),
+})
+export type CompactionConfig = z.output<typeof compactionSchema>
 const protocolConfigSchema = z.union([
   protocolId.transform((id): ProtocolConfig => ({ id })),
   z.strictObject({
@@ -145,6 +169,7 @@ const protocolConfigSchema = z.union([
     userPrologue: z.string().min(1).optional(),
     strict: z.boolean().optional(),
     forceAnswer: z.boolean().optional(),
+    compaction: compactionSchema.optional(),
   }),
 ])
 

@@ -95,6 +95,10 @@ export const cellSchema = z
     death: z.object({ reason: z.string(), detail: z.string() }).nullable(),
     durationMs: z.number(),
     computeMs: z.number(),
+    limits: z
+      .array(z.string())
+      .optional()
+      .meta({ description: 'The limits of the sandbox that it reached, also when it went on.' }),
     variables: z.array(z.object({ name: z.string(), type: z.string(), basic: z.boolean() })),
     finalAnswer: z.string().nullable(),
     calls: z.array(callSchema),
@@ -107,6 +111,13 @@ export const turnSchema = z
     id: z.string(),
     index: z.number(),
     forced: z.boolean().meta({ description: 'The one last answer asked for at a limit.' }),
+    compaction: z.boolean().meta({
+      description: "The reply is the model's summary, which takes the place of the history in later prompts.",
+    }),
+    extendsPrevious: z.boolean().nullable().meta({
+      description:
+        'The extension property: the prompt begins with the prompt and the reply of the turn before, in messages and, where the engine told them, in token ids. Null for a first turn.',
+    }),
     call: callSchema,
     cells: z.array(cellSchema),
   })
@@ -149,6 +160,20 @@ export const divergenceSchema = z
   .meta({ id: 'Divergence', description: 'Where a replay of recorded cells first differed from the record.' })
 export type Divergence = z.infer<typeof divergenceSchema>
 
+export const advantageSchema = z
+  .object({
+    method: z.string(),
+    version: z.string(),
+    options: z.unknown(),
+    invocationId: z.string().nullable().meta({ description: 'Null for the trajectory as a whole.' }),
+    turnId: z.string().nullable().meta({ description: 'Null for an invocation as a whole.' }),
+    reward: z.number().nullable().meta({ description: 'What it was computed from.' }),
+    value: z.number(),
+    weight: z.number().meta({ description: 'Factor of its part of the loss.' }),
+  })
+  .meta({ id: 'Advantage', description: 'What a credit method made of the scores (descent advantages).' })
+export type Advantage = z.infer<typeof advantageSchema>
+
 /** The columns of a trajectory without its tree: what lists show. */
 export const trajectoryRowSchema = z
   .object({
@@ -189,6 +214,10 @@ export const trajectorySchema = trajectoryRowSchema
       .object({ trajectoryId: z.string(), turns: z.number() })
       .nullable()
       .meta({ description: 'Of a fork: where its first root turns come from, and how many they are.' }),
+    advantages: z
+      .array(advantageSchema)
+      .optional()
+      .meta({ description: 'Those that are stored; none before descent advantages was run.' }),
     invocations: z.array(invocationSchema),
     lostCalls: z.array(callSchema).meta({
       description:

@@ -8,6 +8,7 @@ import { messageSchema, type Message } from '../../src/models/model.ts'
 import { UsageError } from '../../src/errors.ts'
 import type { ProtocolConfig } from '../../src/run-file.ts'
 import type { ReplSetup } from '../../src/sandbox.ts'
+import { compactionTexts, createCompaction } from './compaction.ts'
 import { findCodeBlocks } from './fences.ts'
 import { feedbackLimit, formatFeedback } from './feedback.ts'
 import { findTextAnswer, strictVariableText } from './final-text.ts'
@@ -15,7 +16,7 @@ import { systemPrompt, toolsSection } from './prompts.ts'
 import type { Held, Protocol } from './protocol.ts'
 import { checkToolNames, toReplTool, type Tool } from './tools.ts'
 
-export type { Protocol } from './protocol.ts'
+export type { Compaction, Protocol } from './protocol.ts'
 export type { Tool } from './tools.ts'
 
 /** Raised whenever a protocol's code changes what a model sees or how its text is read. */
@@ -47,6 +48,8 @@ export function createProtocol(options: ProtocolOptions): Protocol {
   }
   if (id === 'direct' && tools.length > 0)
     throw new UsageError('tools: the protocol direct (and maxDepth: 0) has no REPL to hold them')
+  if (id === 'direct' && options.compaction)
+    throw new UsageError('protocol.compaction: the protocol direct has no history to compact; leave it out')
   checkToolNames(tools)
   const addition = options.systemPromptAddition
   const system =
@@ -65,13 +68,25 @@ function replProtocol(id: 'rlm' | 'rlm-final' | 'repl', system: string, options:
     withoutBuiltins,
     strict,
     tools: (options.tools ?? []).map(toReplTool),
+    ...(options.compaction && { growingHistory: true }),
   }
   const prologue = prologueOf(options)
-  const texts = { system, lookFirst, forced: forcedText, ...prologue.texts }
+  const { compaction } = options
+  const texts = {
+    ...{ system, lookFirst, forced: forcedText },
+    ...prologue.texts,
+    ...(compaction && compactionTexts),
+  }
+  const parameters = {
+    setup: setup as unknown as Json,
+    forceAnswer,
+    feedbackLimit,
+    ...(compaction && { compaction }),
+  }
   return {
     id,
     version,
-    hash: hashOf({ id, version, texts, setup: setup as unknown as Json, forceAnswer, feedbackLimit }),
+    hash: hashOf({ id, version, texts, ...parameters }),
     setup,
     forceAnswer,
     limitBeforeAnswer: strict,
@@ -95,6 +110,7 @@ function replProtocol(id: 'rlm' | 'rlm-final' | 'repl', system: string, options:
     variableAnswer: (value) => (strict ? strictVariableText(value) : value),
     feedback: formatFeedback,
     forcedPrompt: { role: 'assistant', content: forcedText },
+    compaction: compaction ? createCompaction(compaction, strict) : null,
   }
 }
 
@@ -147,6 +163,7 @@ function directProtocol(system: string, options: ProtocolOptions): Protocol {
     variableAnswer: (value) => value,
     feedback: () => null,
     forcedPrompt,
+    compaction: null,
   }
 }
 

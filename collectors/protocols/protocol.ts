@@ -42,4 +42,18 @@ export interface Protocol {
   feedback(cells: CellResult[]): Message | null
   /** The message that asks for the last answer at `maxTurns`. */
   readonly forcedPrompt: Message
+  /** Null where histories are never compacted. */
+  readonly compaction: Compaction | null
+}
+
+/** How a history is replaced by the model's own summary of it. */
+export interface Compaction {
+  /** Tokens of a history from which on it is compacted. */
+  readonly tokens: number
+  /** Only the root's histories are, as in the reference. */
+  readonly rootOnly: boolean
+  /** The message that asks for the summary. */
+  readonly ask: Message
+  /** The history after the `count`th compaction; `opening` is what the invocation began with. */
+  restart(opening: Message[], summary: string, count: number): Message[]
 }

@@ -63,6 +63,7 @@ function timedSandbox(sandbox: Sandbox): Sandbox {
         execute: async (code, run) =>
           await timed('sandbox.execute (sub-calls included)', async () => await session.execute(code, run)),
         variable: async (name) => await session.variable(name),
+        remember: (entry) => session.remember(entry),
         close: async () => await timed('sandbox.close', async () => await session.close()),
       }
       return wrapped

@@ -44,6 +44,8 @@ function rowOf(trajectory: number, turn: number, prompt: object[], completion: o
     rollout: trajectory & 3,
     turn,
     turns: turnsPerTrajectory,
+    compaction: false,
+    extendsPrevious: null,
     forced: turn === turnsPerTrajectory - 1 && trajectory % 10 === 0,
     reward: trajectory % 7 === 0 ? null : (trajectory % 100) / 100,
     stop_reason: 'answered',

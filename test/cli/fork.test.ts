@@ -23,6 +23,8 @@ beforeAll(async () => {
     if (request.messages.length === 1)
       return { text: `${request.messages[0]?.content} (${request.messages[0]?.content.length})` }
     const index = request.messages.filter((message) => message.role === 'assistant').length
+    if (request.messages.some((message) => message.content.includes('has been compacted')))
+      return { text: code('print(len(history), history[-1])') }
     const temperature = typeof request.temperature === 'number' ? request.temperature : 0
     return {
       text: `turn ${index}, temperature ${temperature}, request ${temperature > 0 ? count : 'any'}\n${turns[index]}`,
@@ -34,7 +36,11 @@ afterAll(async () => {
   await workplace.dispose()
 })
 
-async function collect(name: string, context: string): Promise<TrajectoryRow> {
+async function collect(
+  name: string,
+  context: string,
+  protocol: object = { id: 'rlm' },
+): Promise<TrajectoryRow> {
   await writeFile(
     path.join(workplace.directory, `${name}.jsonl`),
     `${JSON.stringify({ id: name, prompt: 'Say it.', context, answer: 'say c (5)' })}\n`,
@@ -43,6 +49,7 @@ async function collect(name: string, context: string): Promise<TrajectoryRow> {
   const run = {
     name,
     tasks: `${name}.jsonl`,
+    protocol,
     model: { provider: 'openai', name: 'm', baseUrl: server.baseUrl },
     rewards: ['exact'],
     limits: { maxTurns: 6 },
@@ -88,6 +95,31 @@ describe('descent replay', () => {
     expect(cells.map((cell) => cell.outcome)).toEqual(['same', 'same', 'differs', 'same'])
     expect(cells[2]?.divergence).toMatchObject({ what: 'stdout', recorded: expect.stringContaining('it is') })
     expect(replayed.code).toBe(1)
+  })
+})
+
+describe('a compacted history', () => {
+  it('is replayed and forked with the REPL that it was collected in', async () => {
+    const protocol = { id: 'rlm', compaction: { window: 1000, at: 0.03 } }
+    const row = await collect('compacted', 'a b c', protocol)
+    const origin = (await show(row.id)).invocations[0]?.turns ?? []
+    expect(origin.filter((turn) => turn.compaction).length).toBeGreaterThan(1)
+    expect(origin.at(-2)?.cells[0]?.stdout).toMatch(/^\d+ .*summary/)
+    const replayed = await descent(['replay', row.id, '--json', '--store', workplace.store])
+    expect(new Set(replayed.json<{ outcome: string }>().map((cell) => cell.outcome))).toEqual(
+      new Set(['same']),
+    )
+    const turn = origin.findIndex((one) => one.compaction) + 2
+    const args = ['fork', row.id, '--turn', `${turn}`, '--json', '--store', workplace.store]
+    const forked = (await descent(args)).json<{ runId: string; done: number }>()[0]
+    const [fork] = (
+      await descent(['list', forked?.runId ?? '', '--json', '--store', workplace.store])
+    ).json<TrajectoryRow>()
+    const forkTurns = (await show(fork?.id ?? '')).invocations[0]?.turns ?? []
+    expect(forkTurns.slice(0, turn + 1).map((one) => one.call.messages)).toEqual(
+      origin.slice(0, turn + 1).map((one) => one.call.messages),
+    )
+    expect((await show(fork?.id ?? '')).divergence).toBeNull()
   })
 })
 

@@ -73,7 +73,15 @@ export function makeCell(change: Partial<Cell> = {}): Cell {
 }
 
 export function makeTurn(index: number, call: Call, ...cells: Cell[]): Turn {
-  return { id: newId(), index, forced: false, call, cells: cells.map((cell, i) => ({ ...cell, index: i })) }
+  return {
+    id: newId(),
+    index,
+    forced: false,
+    compaction: false,
+    extendsPrevious: null,
+    call,
+    cells: cells.map((cell, i) => ({ ...cell, index: i })),
+  }
 }
 
 /** The policy call after `cell` ran: the messages so far, the answer, and what the REPL said. */

@@ -60,6 +60,8 @@ export function trajectory(
   const turns: Turn[] = cells.map((own, index) => ({
     id: `turn-${index}`,
     index,
+    compaction: false,
+    extendsPrevious: null,
     forced: forced && index === cells.length - 1,
     call: call('policy'),
     cells: own,

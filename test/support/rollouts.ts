@@ -22,8 +22,17 @@ export interface Setting {
   /** In place of `sub`. */
   subModel?: Model
   child?: Model
-  tokensPerCall?: { inputTokens: number; outputTokens: number }
+  /** In place of the table of responses. */
+  policy?: Model
+  /** Null: the policy's server counts nothing. */
+  tokensPerCall?: { inputTokens: number; outputTokens: number } | null
   costPerCall?: number
+}
+
+/** Gives its responses one after the other, whatever it is asked. */
+export function sequenceModel(responses: string[], name = 'sequence'): Model {
+  let next = 0
+  return functionModel(name, () => responses[next++] ?? 'out of responses')
 }
 
 function functionModel(name: string, answer: NonNullable<Setting['sub']>): Model {
@@ -63,7 +72,8 @@ function priced(model: Model, setting: Setting): Model {
     ...model,
     async complete(request, signal) {
       const response = await model.complete(request, signal)
-      const usage = tokensPerCall ? { ...tokensPerCall, cachedTokens: 0, reasoningTokens: 0 } : response.usage
+      const counted = tokensPerCall && { ...tokensPerCall, cachedTokens: 0, reasoningTokens: 0 }
+      const usage = counted === undefined ? response.usage : counted
       return { ...response, usage, costUsd: costPerCall ?? null }
     },
   }
@@ -106,9 +116,9 @@ export async function roll(
   })
   const { protocol: given = 'rlm' } = setting
   const protocol = createProtocol(typeof given === 'string' ? { id: given } : given)
-  const policy = priced(createTableModel(responses), setting)
+  const policy = priced(setting.policy ?? createTableModel(responses), setting)
   const sub = setting.subModel ?? (setting.sub ? functionModel('sub', setting.sub) : policy)
-  const child = setting.child ?? policy
+  const child = setting.child ? priced(setting.child, setting) : policy
   const models = {
     policy,
     sub,
