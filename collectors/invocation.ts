@@ -1,6 +1,5 @@
 // One RLM instance: the loop of policy call, cells, feedback, until it answers or a limit stops it.
 // The turn that trips a limit is stored like any other, and an answer given in it counts.
-import type { ErrorRecord } from '../src/errors.ts'
 import type { Message } from '../src/models/model.ts'
 import type { StopReason } from '../src/trajectory.ts'
 import { asksForAnswer, takeDraft } from './at-limit.ts'

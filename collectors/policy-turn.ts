@@ -61,9 +61,14 @@ export async function policyTurn(tree: Tree, running: Running, ask: Ask): Promis
     {
       table: 'turns',
       row: {
-        ...{ id: turnId, invocationId: running.id, index, callId: place.id },
-        ...{ promptStart: from, promptMessages: to },
-        ...{ forced: ask.forced ?? false, compaction: ask.compaction ?? false },
+        id: turnId,
+        invocationId: running.id,
+        index,
+        callId: place.id,
+        promptStart: from,
+        promptMessages: to,
+        forced: ask.forced ?? false,
+        compaction: ask.compaction ?? false,
       },
     },
     ...messageEntries(running.id, to, replyOf(result)),

@@ -1,7 +1,6 @@
 // Compaction: the history that nears the model's window gives way to the model's own summary of it
 // (alexzhang13/rlm, rlm/core/rlm.py: _compact_history). What was said before stays in the record and, as
 // `history`, in the REPL.
-import type { Message } from '../../src/models/model.ts'
 import type { CompactionConfig } from '../../src/run-file.ts'
 import type { Compaction } from './protocol.ts'
 

@@ -73,7 +73,9 @@ function replProtocol(id: 'rlm' | 'rlm-final' | 'repl', system: string, options:
   const prologue = prologueOf(options)
   const { compaction } = options
   const texts = {
-    ...{ system, lookFirst, forced: forcedText },
+    system,
+    lookFirst,
+    forced: forcedText,
     ...prologue.texts,
     ...(compaction && compactionTexts),
   }

@@ -64,7 +64,9 @@ it('dollars and tokens: what a child spends counts for the tree as well', async 
 
 it('names the field of a limit that is none', () => {
   const parsed = runFileSchema.safeParse({
-    ...{ name: 'n', tasks: 't', model: { provider: 'scripted', name: 'table' } },
+    name: 'n',
+    tasks: 't',
+    model: { provider: 'scripted', name: 'table' },
     limits: { child: { maxTurns: 0 } },
   })
   expect(parsed.error?.issues[0]?.path).toEqual(['limits', 'child', 'maxTurns'])
