@@ -11,6 +11,8 @@ export interface BatchBuilder {
   readonly rows: number
   /** Payload so far, in bytes. */
   readonly bytes: number
+  /** Payload over the builder's life, in bytes. */
+  readonly total: number
   /** Strings that held a lone surrogate, which became U+FFFD; counted over the builder's life. */
   readonly repaired: number
   /** Bytes that `row` takes: the UTF-8 of its strings, and the width of its other values. */
@@ -26,12 +28,16 @@ export function createBatchBuilder(schema: Schema): BatchBuilder {
   const columns = schema.fields.map((field) => createColumn(field, counter))
   let rows = 0
   let bytes = 0
+  let total = 0
   return {
     get rows() {
       return rows
     },
     get bytes() {
       return bytes
+    },
+    get total() {
+      return total
     },
     get repaired() {
       return counter.repaired
@@ -48,6 +54,7 @@ export function createBatchBuilder(schema: Schema): BatchBuilder {
         column.append(row[schema.fields[index]?.name ?? ''] ?? null)
       }
       bytes += size
+      total += size
       rows += 1
     },
     finish() {

@@ -1,10 +1,10 @@
 // README.md of an export: a Hugging Face dataset card. Its YAML names the files of each split, so
 // that `load_dataset` finds them, here and on the Hub.
 import { stringify } from 'yaml'
-import type { ManifestFacts } from './manifest.ts'
+import type { ConfigFacts, ManifestFacts } from './manifest.ts'
 import { type RecipeColumn, typeName } from './recipe.ts'
 import { type Split, splits } from './split.ts'
-import type { RewardSummary } from './statistics.ts'
+import type { RewardSummary, Statistics } from './statistics.ts'
 
 const sizes: [number, string][] = [
   [1e3, 'n<1K'],
@@ -17,54 +17,39 @@ const sizes: [number, string][] = [
 ]
 
 export function createCard(facts: ManifestFacts): string {
-  const { recipe, statistics } = facts
-  const present = splits.filter((split) => statistics.splits[split].rows > 0)
-  const warning = statistics.scripted
+  const { configs } = facts
+  const scripted = configs.some(({ statistics }) => statistics.scripted)
+  const warning = scripted
     ? '**SCRIPTED: some or all of these rows were made by a script, not by a model. They are for tests of ' +
       'the pipeline. Never train on them.**\n\n'
     : ''
+  const [only] = configs
+  const title = configs.map(({ recipe }) => recipe.name).join(', ')
+  const about =
+    configs.length === 1
+      ? `${only?.recipe.description ?? ''} `
+      : `${configs.length} configs of the same trajectories, one for each recipe. `
+  const models = unique(configs.flatMap(({ statistics }) => statistics.models)).toSorted()
   return `---
-${frontMatter(facts, present)}---
+${frontMatter(facts)}---
 
-# ${inline(facts.runs.map((run) => run.name).join(', '))}: ${recipe.name}
+# ${inline(facts.runs.map((run) => run.name).join(', '))}: ${title}
 
-${warning}${recipe.description} Trajectories of Recursive Language Models, collected and exported with Descent.
+${warning}${about}Trajectories of Recursive Language Models, collected and exported with Descent.
 
 ${table(
-  ['split', 'rows', 'trajectories', 'tasks'],
-  present.map((split) => {
-    const { rows, trajectories, tasks } = statistics.splits[split]
-    return [split, rows, trajectories, tasks]
-  }),
+  ['config', 'split', 'rows', 'trajectories', 'tasks'],
+  configs.flatMap(({ name, statistics }) =>
+    presentIn(statistics).map((split) => {
+      const { rows, trajectories, tasks } = statistics.splits[split]
+      return [name, split, rows, trajectories, tasks]
+    }),
+  ),
 )}
 
-All rollouts of a task are in one split. Recipe \`${recipe.name}\`, version ${recipe.version}. ${
-    recipe.trainers.length > 0 ? `For: ${recipe.trainers.join('; ')}.` : 'For analysis and conversion.'
-  }
+${splitText(facts)} \`DIRECTORY\` below is where this file lies, or the name of the repository on the Hub.
 
-## Load it
-
-\`DIRECTORY\` is where this file lies, or the name of the repository on the Hub.
-
-\`\`\`python
-from datasets import load_dataset
-
-train = load_dataset("DIRECTORY", split="${present[0] ?? 'train'}")
-\`\`\`
-
-\`\`\`python
-${recipe.example}
-\`\`\`
-
-\`\`\`sql
--- DuckDB
-SELECT * FROM 'DIRECTORY/data/*.parquet' LIMIT 10;
-\`\`\`
-
-## Columns
-
-${table(['column', 'type', 'meaning'], recipe.columns.map(columnRow))}
-
+${configs.map((config) => configText(config, configs.length === 1)).join('\n')}
 ## How it was collected
 
 ${table(
@@ -80,38 +65,99 @@ ${table(
 )}
 
 ${
-  statistics.models.length > 0
-    ? `Models that were called: ${statistics.models.map((model) => `\`${inline(model)}\``).join(', ')}.`
+  models.length > 0
+    ? `Models that were called: ${models.map((model) => `\`${inline(model)}\``).join(', ')}. Their licences say what may be done with what they wrote.`
     : 'The rows hold nothing that a model said.'
+}${tokenizerText(facts)}
+
+Rows keep the order of tasks, rollouts and turns: shuffle in the trainer. \`manifest.json\` holds the options, the hash of every file and the identity of the runs; \`descent export --from-manifest manifest.json\` makes the same files again.
+`
 }
+
+function presentIn(statistics: Statistics): Split[] {
+  return splits.filter((split) => statistics.splits[split].rows > 0)
+}
+
+function splitText({ split, settings }: ManifestFacts): string {
+  if (split.unit === 'document') {
+    return 'All tasks about one document are in one split, with all their rollouts.'
+  }
+  return settings.splitBy === 'document'
+    ? 'All tasks are about one document, so the splits are made of whole tasks: all rollouts of a task are in one split.'
+    : 'All rollouts of a task are in one split.'
+}
+
+function tokenizerText({ tokenizer }: ManifestFacts): string {
+  if (!tokenizer) return ''
+  return `\n\nToken ids that no engine gave are of the tokenizer \`${inline(tokenizer.name)}\` (hash \`${tokenizer.hash.slice(0, 12)}\`) and its chat template; the column \`token_source\` says which are.`
+}
+
+/** What a person wants to know of one recipe: how to load it, its columns, what went in. */
+function configText(config: ConfigFacts, alone: boolean): string {
+  const { name, recipe, statistics, folder, funnel, repairedStrings } = config
+  const [split = 'train'] = presentIn(statistics)
+  const heading = (text: string) => (alone ? `## ${text}` : `### ${text}`)
+  const isTable = !recipe.documents
+  return `${alone ? '' : `## ${name}\n\n${recipe.description}\n\n`}Recipe \`${recipe.name}\`, version ${recipe.version}. ${
+    recipe.trainers.length > 0 ? `For: ${recipe.trainers.join('; ')}.` : 'For analysis and conversion.'
+  }
+
+${heading('Load it')}
+
+\`\`\`python
+from datasets import load_dataset
+
+train = load_dataset("DIRECTORY"${alone ? '' : `, "${name}"`}, split="${split}")
+\`\`\`
+
+\`\`\`python
+${recipe.example}
+\`\`\`
+${
+  isTable
+    ? `
+\`\`\`sql
+-- DuckDB
+SELECT * FROM 'DIRECTORY/${folder}/*.${extensionOf(config)}' LIMIT 10;
+\`\`\`
+
+${heading('Columns')}
+
+${table(['column', 'type', 'meaning'], recipe.columns.map(columnRow))}
+`
+    : ''
+}
+${heading('Rewards')}
+
+${rewardText(statistics.rewards)}
 
 Stop reasons: ${Object.entries(statistics.stopReasons)
     .map(([reason, count]) => `${reason} ${count}`)
     .join(', ')}.
 
-## Rewards
-
-${rewardText(statistics.rewards)}
-
-## Selection
+${heading('Selection')}
 
 ${table(
   ['step', 'trajectories', 'rows'],
-  facts.funnel.map(({ step, trajectories, rows }) => [step, trajectories, rows ?? '']),
+  funnel.map(({ step, trajectories, rows }) => [step, trajectories, rows ?? '']),
 )}
-
-Rows keep the order of tasks, rollouts and turns: shuffle in the trainer. \`manifest.json\` holds the options, the hash of every file and the identity of the runs.${
-    facts.repairedStrings > 0
-      ? ` In ${facts.repairedStrings} strings, lone surrogates became U+FFFD, as UTF-8 cannot hold them.`
-      : ''
-  }
-`
+${
+  repairedStrings > 0
+    ? `\nIn ${repairedStrings} strings, lone surrogates became U+FFFD, as UTF-8 cannot hold them.\n`
+    : ''
+}`
 }
 
-function frontMatter(facts: ManifestFacts, present: Split[]): string {
-  const { recipe, statistics, rows } = facts
+function extensionOf({ files }: ConfigFacts): string {
+  return files[0]?.path.split('.').at(-1) ?? 'parquet'
+}
+
+function frontMatter(facts: ManifestFacts): string {
+  const { configs } = facts
+  const rows = configs.reduce((sum, config) => sum + config.rows, 0)
+  const names = configs.map(({ recipe }) => recipe.name)
   return stringify({
-    pretty_name: `${facts.runs.map((run) => run.name).join(', ')} (${recipe.name})`,
+    pretty_name: `${facts.runs.map((run) => run.name).join(', ')} (${names.join(', ')})`,
     license: 'unknown',
     task_categories: ['text-generation'],
     tags: unique([
@@ -119,18 +165,21 @@ function frontMatter(facts: ManifestFacts, present: Split[]): string {
       'rlm',
       'recursive-language-models',
       'trajectories',
-      recipe.name,
-      ...(recipe.trainers.some((trainer) => trainer.startsWith('TRL')) ? ['trl'] : []),
-      ...(statistics.scripted ? ['scripted'] : []),
+      ...names,
+      ...(configs.some(({ recipe }) => recipe.trainers.some((trainer) => trainer.startsWith('TRL')))
+        ? ['trl']
+        : []),
+      ...(configs.some(({ statistics }) => statistics.scripted) ? ['scripted'] : []),
     ]),
     size_categories: [sizes.find(([limit]) => rows < limit)?.[1] ?? '1B<n<10B'],
-    configs: [
-      {
-        config_name: 'default',
-        default: true,
-        data_files: present.map((split) => ({ split, path: `data/${split}-*.parquet` })),
-      },
-    ],
+    configs: configs.map((config, index) => ({
+      config_name: config.name,
+      ...(index === 0 ? { default: true } : {}),
+      data_files: presentIn(config.statistics).map((split) => ({
+        split,
+        path: `${config.folder}/${split}-*.${extensionOf(config)}`,
+      })),
+    })),
   })
 }
 

@@ -24,9 +24,10 @@ export function createContextPlacer(
   store: Store,
   target: Target,
   mode: RecipeOptions['contexts'],
+  earlier: ContextPlacer['files'] = [],
 ): ContextPlacer {
-  const files: ContextPlacer['files'] = []
-  const placed = new Map<string, string>()
+  const files: ContextPlacer['files'] = [...earlier]
+  const placed = new Map(files.map(({ path }) => [/[\da-f]+(?=\.\w+$)/.exec(path)?.[0] ?? '', path]))
   async function place({ hash }: { hash: string }) {
     if (mode === 'none') return { path: null, text: null }
     const known = placed.get(hash)

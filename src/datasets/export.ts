@@ -1,137 +1,181 @@
-// An export: selected trajectories through a recipe into a directory that trainers load. All or
-// nothing: the directory holds the whole export and its manifest, or what it held before.
+// An export: selected trajectories through recipes into a directory that trainers load. All or nothing:
+// the directory holds the whole export and its manifest, or what it held before, with whole files that
+// the same export takes up.
 import { writeFile } from 'node:fs/promises'
-import { z } from 'zod'
-import { UsageError } from '../errors.ts'
+import type { z } from 'zod'
+import { DescentError } from '../errors.ts'
 import { newId } from '../ids.ts'
-import type { Store, StoredRun } from '../store/contract.ts'
-import { type CreditMethod, findCreditMethod, groupMean } from './advantages.ts'
+import type { Store } from '../store/contract.ts'
+import { type CreditMethod, groupMean } from './advantages.ts'
 import { createCard } from './card.ts'
-import { type ChatTokenizer, loadChatTokenizer } from './chat-tokenizer.ts'
-import { parseChoice } from './choice.ts'
+import { lastState } from './checkpoint.ts'
 import { createContextPlacer } from './contexts.ts'
 import { diskError, openTarget, type Target } from './directory.ts'
-import { createManifest, type DatasetFile, type ManifestFacts, manifestVersion } from './manifest.ts'
-import { codecs } from './parquet.ts'
-import type { Recipe } from './recipe.ts'
-import { parseRecipeOptions, type RecipeOptions, type RecipeOptionsInput } from './recipe-options.ts'
-import { findRecipe } from './registry.ts'
-import { type FunnelStep, type Selected, selectTrajectories } from './selection.ts'
-import { splits, splitTasks } from './split.ts'
+import {
+  type ConfigFacts,
+  createManifest,
+  type DatasetFile,
+  type ManifestFacts,
+  manifestVersion,
+} from './manifest.ts'
+import {
+  type ConfigPlan,
+  type exportOptionsSchema,
+  fingerprintOf,
+  type Plan,
+  prepare,
+  refuseEmpty,
+} from './plan.ts'
+import { createProgress, type ExportProgress } from './progress.ts'
+import type { RecipeOptions } from './recipe-options.ts'
+import type { FunnelStep } from './selection.ts'
+import { splits } from './split.ts'
 import type { Statistics } from './statistics.ts'
-import { parseWhere } from './where/parse.ts'
 import { writeRows } from './write-rows.ts'
-
-export const exportOptionsSchema = z.strictObject({
-  runIds: z.array(z.string().min(1)).min(1),
-  recipe: z.string().min(1),
-  directory: z.string().min(1),
-  codec: z.enum(codecs).default('zstd'),
-  minReward: z.number().optional(),
-  onlyAnswered: z.boolean().optional(),
-  /** Leaves out trajectories whose root had one turn only. */
-  dropSingleTurn: z.boolean().optional(),
-  /** A condition on each trajectory and its group, such as `reward >= 0.5 and turns <= 12`. */
-  where: z.string().min(1).optional(),
-  /** What is kept of each task: all, correct, best, best-N, shortest or cheapest. */
-  select: z.string().default('all'),
-  maxPerTask: z.number().int().positive().optional(),
-  /** The reward from which a trajectory counts as correct. */
-  threshold: z.number().default(0.5),
-  /** Those that the recipe takes; checked once the recipe is known. */
-  recipeOptions: z
-    .custom<RecipeOptionsInput>((value) => typeof value === 'object' && value !== null)
-    .default({}),
-  evalFraction: z.number().min(0).max(1).default(0.1),
-  seed: z.number().int().default(0),
-  /** Of uncompressed data, so that a file is almost always smaller. */
-  maxShardBytes: z.number().int().positive().default(500_000_000),
-})
 
 export type ExportOptions = z.input<typeof exportOptionsSchema> & {
   store: Store
   signal?: AbortSignal
   /** What the recipe option `advantage` may name; the group mean alone when not given. */
   creditMethods?: CreditMethod[]
-  /** Called after each trajectory. */
-  onProgress?: (progress: { trajectories: number; rows: number }) => void
+  /** Called after each trajectory, or task. */
+  onProgress?: (progress: ExportProgress) => void
+  /** Something that a person may want to know, in one line. */
+  onNotice?: (text: string) => void
 }
 
 export interface ExportResult {
   datasetId: string
   files: DatasetFile[]
   rows: number
+  /** Of the first config. */
   funnel: FunnelStep[]
+  configs: { name: string; recipe: string; rows: number; funnel: FunnelStep[] }[]
 }
 
-type Settings = z.output<typeof exportOptionsSchema>
-
 /**
- * Writes `data/*.parquet`, `README.md` and `manifest.json` into the directory and records the dataset.
- * Throws a UsageError for bad options, when no row is left, for a directory that is not ours, and for
- * a full or closed disk; rejects with the signal's reason when aborted.
+ * Writes `data/`, `README.md` and `manifest.json` into the directory and records the dataset. Takes up what
+ * a killed export of the same options over the same trajectories left there. Throws a UsageError for bad
+ * options, when no row is left, for a directory that is not ours or in use, and for a full or closed disk;
+ * rejects with the signal's reason when aborted.
  */
 export async function exportDataset(options: ExportOptions): Promise<ExportResult> {
-  const { store, signal, onProgress, creditMethods = [groupMean], ...given } = options
+  const { store, signal, onProgress, onNotice, creditMethods = [groupMean], ...given } = options
   const plan = await prepare(store, given, creditMethods, signal)
-  const { settings, recipe, recipeOptions, runs, selected, funnel } = plan
-  const datasetId = newId()
-  const withContexts = recipe.options.includes('contexts') && recipeOptions.contexts !== 'none'
-  const target = await openTarget(settings.directory, datasetId.slice(-12), { contexts: withContexts })
+  const target = await openTarget(
+    plan.settings.directory,
+    {
+      kind: 'export',
+      fingerprint: fingerprintOf(plan),
+      datasetId: newId(),
+      createdAt: new Date().toISOString(),
+    },
+    foldersOf(plan),
+  )
+  const resumed = target.earlier.filter(({ kind }) => kind === 'shard').length
+  if (resumed > 0) onNotice?.(`taking up an export that was stopped: ${resumed} files are there already`)
   try {
-    const { codec, evalFraction, seed, maxShardBytes, threshold } = settings
-    const { tokenizer, advantages } = plan
-    const contexts = createContextPlacer(store, target, recipeOptions.contexts)
-    const written = await writeRows({
-      store,
-      recipe,
-      options: recipeOptions,
-      threshold,
-      dropSingleTurn: settings.dropSingleTurn ?? false,
-      contexts,
-      tokenizer,
-      advantages,
-      selected,
-      sides: splitTasks(
-        selected.map((trajectory) => trajectory.taskHash),
-        evalFraction,
-        seed,
-      ),
-      codec,
-      maxShardBytes,
-      target,
-      signal,
-      onProgress,
-    })
-    const { files, rows, statistics } = written
-    funnel.push(...lastSteps(statistics, rows))
-    refuseEmpty(rows, funnel)
     const facts: ManifestFacts = {
-      datasetId,
+      datasetId: target.header.datasetId,
+      createdAt: target.header.createdAt,
+      runs: plan.runs,
+      settings: storedSettings(plan),
+      tokenizer: plan.tokenizer && { name: plan.tokenizer.name, hash: plan.tokenizer.hash },
+      split: { unit: plan.configs[0]?.split.unit ?? 'task', units: plan.configs[0]?.split.units ?? 0 },
+      configs: [],
+    }
+    const partials: { partial: string; name: string }[] = []
+    const progress = createProgress(plan, onProgress)
+    for (const config of plan.configs) {
+      const written = await writeConfig(store, plan, config, target, signal, progress.of(config))
+      facts.configs.push(written.facts)
+      partials.push(...written.partials)
+    }
+    signal?.throwIfAborted()
+    const files = [
+      ...partials,
+      await writeText(target, 'README.md', createCard(facts)),
+      await writeText(target, 'manifest.json', `${JSON.stringify(createManifest(facts), null, 2)}\n`),
+    ]
+    if (!target.earlier.some(({ kind }) => kind === 'commit')) {
+      await target.note({
+        kind: 'commit',
+        files: files.map(({ partial, name }) => ({ partial: target.relative(partial), name })),
+      })
+    }
+    await target.commit(files)
+    await record(store, facts, target.directory)
+    await target.close()
+    return resultOf(facts)
+  } catch (error) {
+    const kept = await target.discard({ keep: mayBeTakenUp(error) })
+    if (kept) onNotice?.('what is whole stays: the same command takes it up')
+    throw diskError(error, target.directory)
+  }
+}
+
+/** A mistake in what was asked, or no place for it, will not be better next time. */
+function mayBeTakenUp(error: unknown): boolean {
+  if (error instanceof DescentError && (error.boundary === 'usage' || error.boundary === 'dataset'))
+    return false
+  return !/^(ENOSPC|EDQUOT|EFBIG|EACCES|EPERM|EROFS)$/.test(
+    (error as NodeJS.ErrnoException | null)?.code ?? '',
+  )
+}
+
+async function writeConfig(
+  store: Store,
+  plan: Plan,
+  config: ConfigPlan,
+  target: Target,
+  signal: AbortSignal | undefined,
+  onProgress: (done: { trajectories: number; rows: number; bytes: number }) => void,
+): Promise<{ facts: ConfigFacts; partials: { partial: string; name: string }[] }> {
+  const { settings, tokenizer, advantages } = plan
+  const { recipe, options, selected, split } = config
+  const before = lastState(target.earlier, config.name)?.contexts ?? []
+  const contexts = createContextPlacer(
+    store,
+    target,
+    options.contexts,
+    before.map((file) => ({ ...file, partial: target.absolute(file.partial) })),
+  )
+  const { files, rows, statistics, repairedStrings } = await writeRows({
+    store,
+    recipe,
+    options,
+    threshold: settings.threshold,
+    dropSingleTurn: settings.dropSingleTurn ?? false,
+    contexts,
+    tokenizer,
+    advantages,
+    config: config.name,
+    folder: config.folder,
+    selected,
+    sides: split.sides,
+    format: recipe.documents ? 'jsonl' : settings.format,
+    codec: settings.codec,
+    maxShardBytes: settings.maxShardBytes,
+    target,
+    signal,
+    onProgress,
+  })
+  const funnel = [...config.funnel, ...lastSteps(statistics, rows)]
+  refuseEmpty(rows, funnel)
+  return {
+    facts: {
+      name: config.name,
+      folder: config.folder,
       recipe,
-      runs,
-      selection: selectionOf(plan),
-      options: { codec, evalFraction, seed, maxShardBytes, recipe: takenOptions(plan) },
+      options: takenOptions(plan, config),
       files: files.map(({ partial: _partial, ...file }) => file),
       contexts: contexts.files.map(({ partial: _partial, ...file }) => file),
       rows,
       funnel,
       statistics,
-      repairedStrings: written.repairedStrings,
-      tokenizer: tokenizer && { name: tokenizer.name, hash: tokenizer.hash },
-      createdAt: new Date().toISOString(),
-    }
-    signal?.throwIfAborted()
-    await target.commit([
-      ...[...files, ...contexts.files].map(({ partial, path }) => ({ partial, name: path })),
-      await writeText(target, 'README.md', createCard(facts)),
-      await writeText(target, 'manifest.json', `${JSON.stringify(createManifest(facts), null, 2)}\n`),
-    ])
-    await record(store, facts, target.directory)
-    return { datasetId, files: facts.files, rows, funnel }
-  } catch (error) {
-    await target.discard()
-    throw diskError(error, target.directory)
+      repairedStrings,
+    },
+    partials: [...files, ...contexts.files].map(({ partial, path }) => ({ partial, name: path })),
   }
 }
 
@@ -142,93 +186,37 @@ export interface ExportPreview {
 }
 
 /**
- * What `exportDataset` would take, without reading a tree or writing a file. `directory` is not used.
- * Throws a UsageError for bad options.
+ * What `exportDataset` would take for its first recipe, without reading a tree or writing a file.
+ * `directory` is not used. Throws a UsageError for bad options.
  */
 export async function previewExport(
-  options: Omit<ExportOptions, 'directory' | 'onProgress'>,
+  options: Omit<ExportOptions, 'directory' | 'onProgress' | 'onNotice'>,
 ): Promise<ExportPreview> {
   const { store, signal, creditMethods = [groupMean], ...given } = options
-  const { selected, funnel } = await prepare(store, { ...given, directory: '.' }, creditMethods, signal, {
-    mayBeEmpty: true,
-  })
+  const plan = await prepare(store, { ...given, directory: '.' }, creditMethods, signal, { mayBeEmpty: true })
+  const { selected = [], funnel = [] } = plan.configs[0] ?? {}
   const tasks = new Set(selected.map(({ taskHash }) => taskHash)).size
   return { funnel, trajectories: selected.length, tasks }
 }
 
-interface Plan {
-  settings: Settings
-  recipe: Recipe
-  recipeOptions: RecipeOptions
-  runs: StoredRun[]
-  selected: Selected[]
-  funnel: FunnelStep[]
-  tokenizer: ChatTokenizer | null
-  advantages: CreditMethod['compute']
+function foldersOf({ configs }: Plan): string[] {
+  const withContexts = configs.some(
+    ({ recipe, options }) => recipe.options.includes('contexts') && options.contexts !== 'none',
+  )
+  return [...configs.map(({ folder }) => folder), ...(withContexts ? ['contexts'] : [])]
 }
 
-async function prepare(
-  store: Store,
-  given: unknown,
-  creditMethods: CreditMethod[],
-  signal: AbortSignal | undefined,
-  { mayBeEmpty = false } = {},
-): Promise<Plan> {
-  const settings = parseSettings(given)
-  const recipe = findRecipe(settings.recipe)
-  const recipeOptions = parseRecipeOptions(recipe, settings.recipeOptions)
-  const tokenizer = recipeOptions.tokenizer === null ? null : await loadChatTokenizer(recipeOptions.tokenizer)
-  const advantages = findCreditMethod(creditMethods, recipeOptions.advantage).compute
-  const where = settings.where === undefined ? [] : parseWhere(settings.where)
-  const choice = parseChoice(settings.select)
-  const runs = await findRuns(store, settings.runIds)
-  const criteria = { ...settings, statuses: recipe.statuses, where, choice }
-  const { selected, funnel } = await selectTrajectories(store, runs, criteria, signal)
-  if (!mayBeEmpty) refuseEmpty(selected.length, funnel)
-  return { settings, recipe, recipeOptions, runs, selected, funnel, tokenizer, advantages }
-}
-
-function selectionOf({ settings, recipe, runs }: Plan): ManifestFacts['selection'] {
-  return {
-    runIds: runs.map((run) => run.id),
-    statuses: recipe.statuses,
-    minReward: settings.minReward ?? null,
-    onlyAnswered: settings.onlyAnswered ?? false,
-    dropSingleTurn: settings.dropSingleTurn ?? false,
-    where: settings.where ?? null,
-    select: settings.select,
-    maxPerTask: settings.maxPerTask ?? null,
-    threshold: settings.threshold,
-  }
+/** As given, but for what is of this machine: a tokenizer is known by name and hash. */
+function storedSettings({ settings, runs, tokenizer }: Plan): ManifestFacts['settings'] {
+  const { directory: _directory, ...rest } = settings
+  const recipeOptions = { ...rest.recipeOptions, ...(tokenizer ? { tokenizer: tokenizer.name } : {}) }
+  return { ...rest, recipeOptions, runIds: runs.map((run) => run.id) }
 }
 
 /** Those of the recipe, the defaults included. */
-function takenOptions({ recipe, recipeOptions, tokenizer }: Plan): Partial<RecipeOptions> {
-  // A tokenizer is known by name and hash: where it lies is of this machine.
-  const given = { ...recipeOptions, tokenizer: tokenizer?.name ?? null }
+function takenOptions({ tokenizer }: Plan, { recipe, options }: ConfigPlan): Partial<RecipeOptions> {
+  const given = { ...options, tokenizer: tokenizer?.name ?? null }
   return Object.fromEntries(recipe.options.map((name) => [name, given[name]]))
-}
-
-function parseSettings(given: unknown): Settings {
-  const parsed = exportOptionsSchema.safeParse(given)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new UsageError(`Export option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}.`)
-}
-
-async function findRuns(store: Store, references: string[]): Promise<StoredRun[]> {
-  const runs = new Map<string, StoredRun>()
-  for (const reference of references) {
-    const run = await store.findRun(reference)
-    runs.set(run.id, run)
-  }
-  return [...runs.values()]
-}
-
-function refuseEmpty(count: number, funnel: FunnelStep[]): void {
-  if (count > 0) return
-  const steps = funnel.map(({ step, trajectories }) => `${step} ${trajectories}`).join(', ')
-  throw new UsageError(`Nothing to export. Trajectories: ${steps}. Loosen the selection or name another run.`)
 }
 
 /** What the recipe made of the selected trajectories. */
@@ -248,20 +236,33 @@ async function writeText(target: Target, name: string, text: string) {
   return { partial, name }
 }
 
+function resultOf({ datasetId, configs }: ManifestFacts): ExportResult {
+  return {
+    datasetId,
+    files: configs.flatMap(({ files }) => files),
+    rows: configs.reduce((sum, { rows }) => sum + rows, 0),
+    funnel: configs[0]?.funnel ?? [],
+    configs: configs.map(({ name, recipe, rows, funnel }) => ({ name, recipe: recipe.name, rows, funnel })),
+  }
+}
+
 async function record(store: Store, facts: ManifestFacts, directory: string): Promise<void> {
-  const { recipe, runs } = facts
+  const { runs, configs } = facts
+  const { files, rows, funnel } = resultOf(facts)
+  const { selection, options } = createManifest(facts)
+  const recipes = configs.map(({ recipe }) => recipe.name).join(', ')
   await store.addDataset({
     id: facts.datasetId,
-    name: `${runs.map((run) => run.name).join(', ')}: ${recipe.name}`,
-    recipe: recipe.name,
-    recipeVersion: recipe.version,
-    selection: facts.selection,
-    options: facts.options,
+    name: `${runs.map((run) => run.name).join(', ')}: ${recipes}`,
+    recipe: recipes,
+    recipeVersion: configs.map(({ recipe }) => recipe.version).join(', '),
+    selection,
+    options,
     directory,
-    files: facts.files.map((file) => ({ ...file })),
-    rows: facts.rows,
-    funnel: facts.funnel.map((step) => ({ ...step })),
-    scripted: facts.statistics.scripted,
+    files: files.map((file) => ({ ...file })),
+    rows,
+    funnel: funnel.map((step) => ({ ...step })),
+    scripted: configs.some(({ statistics }) => statistics.scripted),
     schemaVersion: manifestVersion,
   })
 }

@@ -2,12 +2,16 @@
 export { type CreditMethod } from './advantages.ts'
 export {
   exportDataset,
-  exportOptionsSchema,
   type ExportOptions,
   type ExportPreview,
   type ExportResult,
   previewExport,
 } from './export.ts'
+export { exportOptionsSchema } from './plan.ts'
+export type { ExportProgress } from './progress.ts'
+export { splitUnits } from './split.ts'
+export { formats } from './write-rows.ts'
+export { rebuildDataset, type RebuildResult } from './from-manifest.ts'
 export type { DatasetFile, Manifest } from './manifest.ts'
 export { codecs, type Codec } from './parquet.ts'
 export type {
@@ -22,7 +26,7 @@ export type {
   TrajectoryRecipe,
 } from './recipe.ts'
 export { contextModes, missingLogprobs, type RecipeOptions, rowUnits } from './recipe-options.ts'
-export { findRecipe, recipes } from './registry.ts'
+export { findRecipe, findRecipes, recipes } from './registry.ts'
 export type { FunnelStep } from './selection.ts'
 export { fieldNames } from './where/fields.ts'
 export { type Condition, parseWhere } from './where/parse.ts'

@@ -7,7 +7,8 @@ import { manifestKind } from './directory.ts'
 import { type Recipe, typeName } from './recipe.ts'
 import type { RecipeOptions } from './recipe-options.ts'
 import type { FunnelStep } from './selection.ts'
-import type { Split } from './split.ts'
+import type { Settings } from './plan.ts'
+import type { Split, SplitUnit } from './split.ts'
 import type { Statistics } from './statistics.ts'
 
 export interface DatasetFile {
@@ -17,33 +18,19 @@ export interface DatasetFile {
   bytes: number
   sha256: string
   split: Split
+  /** The config it belongs to. */
+  config: string
 }
 
 /** The version of the shape of manifest.json: fields are added, never renamed. */
 export const manifestVersion = 1
 
-export interface ManifestFacts {
-  datasetId: string
+/** One recipe of a dataset, and what came of it. */
+export interface ConfigFacts {
+  name: string
+  folder: string
   recipe: Recipe
-  runs: StoredRun[]
-  selection: {
-    runIds: string[]
-    statuses: string[]
-    minReward: number | null
-    onlyAnswered: boolean
-    dropSingleTurn: boolean
-    where: string | null
-    select: string
-    maxPerTask: number | null
-    threshold: number
-  }
-  options: {
-    codec: string
-    evalFraction: number
-    seed: number
-    maxShardBytes: number
-    recipe: Partial<RecipeOptions>
-  }
+  options: Partial<RecipeOptions>
   files: DatasetFile[]
   contexts: ContextFile[]
   rows: number
@@ -51,24 +38,50 @@ export interface ManifestFacts {
   statistics: Statistics
   /** Strings in which lone surrogates became U+FFFD: UTF-8 cannot hold them. */
   repairedStrings: number
+}
+
+export interface ManifestFacts {
+  datasetId: string
+  createdAt: string
+  runs: StoredRun[]
+  /** All options: what another export needs to make the same rows. */
+  settings: Omit<Settings, 'directory'>
   /** That made token ids; null when none was named. */
   tokenizer: { name: string; hash: string } | null
-  createdAt: string
+  split: { unit: SplitUnit; units: number }
+  configs: ConfigFacts[]
 }
 
 export function createManifest(facts: ManifestFacts) {
-  const { recipe, statistics } = facts
+  const { configs, settings, runs } = facts
+  const scripted = configs.some(({ statistics }) => statistics.scripted)
+  const [first] = configs
+  const bodies = configs.map(configBody)
+  const [body] = bodies
+  const { codec, evalFraction, seed, maxShardBytes } = settings
   return {
     kind: manifestKind,
     schemaVersion: manifestVersion,
     datasetId: facts.datasetId,
-    recipe: { name: recipe.name, version: recipe.version },
-    scripted: statistics.scripted,
+    scripted,
     createdAt: facts.createdAt,
     codeVersion: codeVersion(),
-    selection: facts.selection,
-    options: facts.options,
-    runs: facts.runs.map((run) => ({
+    selection: {
+      runIds: runs.map((run) => run.id),
+      statuses: [...new Set(configs.flatMap(({ recipe }) => recipe.statuses))],
+      minReward: settings.minReward ?? null,
+      onlyAnswered: settings.onlyAnswered ?? false,
+      dropSingleTurn: settings.dropSingleTurn ?? false,
+      where: settings.where ?? null,
+      select: settings.select,
+      maxPerTask: settings.maxPerTask ?? null,
+      threshold: settings.threshold,
+    },
+    options: { codec, evalFraction, seed, maxShardBytes, recipe: first?.options ?? {} },
+    settings,
+    split: facts.split,
+    tokenizer: facts.tokenizer,
+    runs: runs.map((run) => ({
       id: run.id,
       name: run.name,
       configHash: run.configHash,
@@ -79,14 +92,37 @@ export function createManifest(facts: ManifestFacts) {
       scripted: run.scripted,
       codeVersion: run.codeVersion,
     })),
-    rows: facts.rows,
+    rows: configs.reduce((sum, { rows }) => sum + rows, 0),
+    // Of the only config: with several they stand in `configs` alone.
+    ...(configs.length === 1 && body
+      ? {
+          recipe: body.recipe,
+          splits: body.splits,
+          funnel: body.funnel,
+          columns: body.columns,
+          repairedStrings: body.repairedStrings,
+        }
+      : {}),
+    configs: bodies,
+    files: configs.flatMap(({ files }) => files),
+    contexts: configs.flatMap(({ contexts }) => contexts),
+  }
+}
+
+function configBody({ name, recipe, options, rows, statistics, funnel, repairedStrings }: ConfigFacts) {
+  return {
+    name,
+    recipe: { name: recipe.name, version: recipe.version },
+    options,
+    rows,
     splits: statistics.splits,
-    funnel: facts.funnel,
-    repairedStrings: facts.repairedStrings,
-    tokenizer: facts.tokenizer,
-    columns: recipe.columns.map(({ name, type, nullable }) => ({ name, type: typeName(type), nullable })),
-    files: facts.files,
-    contexts: facts.contexts,
+    funnel,
+    repairedStrings,
+    columns: recipe.columns.map((column) => ({
+      name: column.name,
+      type: typeName(column.type),
+      nullable: column.nullable,
+    })),
   }
 }
 

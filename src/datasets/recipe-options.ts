@@ -58,3 +58,29 @@ export function parseRecipeOptions(
   const issue = parsed.error.issues[0]
   throw new UsageError(`Recipe option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}.`)
 }
+
+/** For each recipe those that it takes. Throws a UsageError for an option that none of them takes. */
+export function splitRecipeOptions(
+  recipes: { name: string; options: RecipeOptionName[] }[],
+  given: RecipeOptionsInput,
+): RecipeOptions[] {
+  const [only] = recipes
+  if (only && recipes.length === 1) return [parseRecipeOptions(only, given)]
+  const names = Object.keys(given) as RecipeOptionName[]
+  const foreign = names.find(
+    (name) => given[name] !== undefined && !recipes.some(({ options }) => options.includes(name)),
+  )
+  if (foreign !== undefined) {
+    throw new UsageError(
+      `None of the recipes ${recipes.map(({ name }) => name).join(', ')} has an option ${foreign}.`,
+    )
+  }
+  return recipes.map((recipe) =>
+    parseRecipeOptions(
+      recipe,
+      Object.fromEntries(
+        names.filter((name) => recipe.options.includes(name)).map((name) => [name, given[name]]),
+      ),
+    ),
+  )
+}

@@ -80,6 +80,11 @@ interface CommonDefinition {
   /** The options it takes. */
   options: RecipeOptionName[]
   columns: RecipeColumn[]
+  /**
+   * Set for formats of others that are not tables: a row is `{ documents: […] }`, each of them one line of
+   * JSON, in files of many rows or in `a file each`.
+   */
+  documents?: 'together' | 'a file each'
   /** Token arrays are read with each trajectory. */
   needsTokens?: boolean
   /** Python that puts the data to use, for the card. `DIRECTORY` stands for the dataset's place. */

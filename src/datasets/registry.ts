@@ -30,3 +30,11 @@ export function findRecipe(name: string): Recipe {
   const names = recipes.map((candidate) => candidate.name).join(', ')
   throw new UsageError(`There is no recipe "${name}". The recipes are: ${names}.`)
 }
+
+/** Each once, in the order given. Throws a UsageError for an unknown name, or one given twice. */
+export function findRecipes(names: string[]): Recipe[] {
+  const found = names.map(findRecipe)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new UsageError(`The recipe "${twice}" is named twice.`)
+  return found
+}

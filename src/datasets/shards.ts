@@ -14,21 +14,27 @@ export interface Shard {
 
 export interface ShardWriter {
   add(row: RecipeRow): Promise<void>
-  /** The complete files, in order; none when no row was added. */
-  finish(): Promise<Shard[]>
+  /** Completes the last file; none when no row was added. */
+  finish(): Promise<void>
   abort(reason: string): Promise<void>
 }
 
-/** `maximumBytes` counts uncompressed data; a row above it gets a file of its own. */
-export function createShardWriter(options: {
-  writer: ParquetWriter
-  builder: BatchBuilder
+export interface ShardOptions {
+  /** Counts uncompressed data; a row above it gets a file of its own. */
   maximumBytes: number
   /** The path of the n-th file, from 0. */
   pathOf: (index: number) => string
-}): ShardWriter {
-  const { writer, builder, maximumBytes, pathOf } = options
-  const shards: Shard[] = []
+  /** Files that are there already. */
+  first?: number
+  /** Called when a file is complete, before the next one is begun. */
+  onShard: (shard: Shard) => Promise<void> | void
+}
+
+export function createShardWriter(
+  options: ShardOptions & { writer: ParquetWriter; builder: BatchBuilder },
+): ShardWriter {
+  const { writer, builder, maximumBytes, pathOf, onShard } = options
+  let count = options.first ?? 0
   let current: { file: ParquetFile; shard: Shard; bytes: number } | null = null
 
   async function flush(): Promise<void> {
@@ -41,8 +47,9 @@ export function createShardWriter(options: {
     if (!current) return
     await flush()
     await current.file.finish()
-    shards.push(current.shard)
+    const { shard } = current
     current = null
+    await onShard(shard)
   }
 
   return {
@@ -50,7 +57,8 @@ export function createShardWriter(options: {
       const size = builder.measure(row)
       if (current && current.bytes + size > maximumBytes) await close()
       if (!current) {
-        const path = pathOf(shards.length)
+        const path = pathOf(count)
+        count += 1
         current = { file: writer.open(path), shard: { path, rows: 0 }, bytes: 0 }
       }
       builder.append(row, size)
@@ -58,10 +66,7 @@ export function createShardWriter(options: {
       current.shard.rows += 1
       if (builder.rows >= batchRows || builder.bytes >= batchBytes) await flush()
     },
-    async finish() {
-      await close()
-      return shards
-    },
+    finish: close,
     async abort(reason) {
       await current?.file.abort(reason)
       current = null

@@ -51,18 +51,34 @@ export interface Collector {
   /** The trajectories that gave `rows` rows, and what gave none. */
   add(split: Split, taskHash: string, used: Outcome[], rows: number, leftOut: LeftOut[]): void
   summarize(): Statistics
+  /** All that was counted so far, as JSON can hold it: give it to `createCollector` to go on. */
+  snapshot(): CollectorState
 }
 
-export function createCollector(): Collector {
+export interface CollectorState {
+  counts: [Split, { tasks: string[]; trajectories: number; rows: number }][]
+  rewards: number[]
+  stopReasons: [string, number][]
+  models: string[]
+  reasons: [string, { count: number; trajectories: number }][]
+  unscored: number
+  scripted: boolean
+}
+
+export function createCollector(from?: CollectorState): Collector {
+  const before = new Map(from?.counts)
   const counts = new Map(
-    splits.map((split) => [split, { tasks: new Set<string>(), trajectories: 0, rows: 0 }]),
+    splits.map((split) => {
+      const { tasks = [], trajectories = 0, rows = 0 } = before.get(split) ?? {}
+      return [split, { tasks: new Set<string>(tasks), trajectories, rows }]
+    }),
   )
-  const rewards: number[] = []
-  const stopReasons = new Map<string, number>()
-  const models = new Set<string>()
-  const reasons = new Map<string, { count: number; trajectories: number }>()
-  let unscored = 0
-  let scripted = false
+  const rewards: number[] = [...(from?.rewards ?? [])]
+  const stopReasons = new Map<string, number>(from?.stopReasons)
+  const models = new Set<string>(from?.models)
+  const reasons = new Map(from?.reasons.map(([reason, entry]) => [reason, { ...entry }]))
+  let unscored = from?.unscored ?? 0
+  let scripted = from?.scripted ?? false
   return {
     add(split, taskHash, used, rows, leftOut) {
       for (const [reason, entries] of Map.groupBy(leftOut, (entry) => entry.reason)) {
@@ -95,7 +111,7 @@ export function createCollector(): Collector {
         }
       }
       return {
-        splits: { train: summary('train'), test: summary('test') },
+        splits: { train: summary('train'), validation: summary('validation'), test: summary('test') },
         rewards: summarizeRewards(rewards, unscored),
         stopReasons: Object.fromEntries([...stopReasons].toSorted(([, a], [, b]) => b - a)),
         models: [...models].toSorted(),
@@ -103,6 +119,15 @@ export function createCollector(): Collector {
         leftOut: [...reasons].map(([reason, entry]) => ({ reason, ...entry })),
       }
     },
+    snapshot: () => ({
+      counts: [...counts].map(([split, count]) => [split, { ...count, tasks: [...count.tasks] }]),
+      rewards: [...rewards],
+      stopReasons: [...stopReasons],
+      models: [...models],
+      reasons: [...reasons].map(([reason, entry]) => [reason, { ...entry }]),
+      unscored,
+      scripted,
+    }),
   }
 }
 

@@ -188,6 +188,7 @@ export async function readTask(
       prompt: joinText(task.prompt, task.promptBlob, texts),
       answer: task.answer,
       metadata: task.metadata,
+      contextHash: task.contextBlob.toString('hex'),
       contextType: task.contextType,
       contextCharacters: task.contextCharacters,
     }

@@ -14,6 +14,7 @@ export async function writeOurs(rows: RecipeRow[], path: string, codec: Codec): 
     builder: createBatchBuilder(schema),
     maximumBytes: Number.MAX_SAFE_INTEGER,
     pathOf: () => path,
+    onShard: () => undefined,
   })
   for (const row of rows) await shards.add(row)
   await shards.finish()

@@ -246,9 +246,9 @@ describe('the directory', () => {
     const readTrajectory = store.readTrajectory.bind(store)
     store.readTrajectory = (id) =>
       id.includes('task-20') ? Promise.reject(new Error('connection lost')) : readTrajectory(id)
-    await expect(
-      exportDataset({ store, runIds: ['run-1'], recipe: 'sft-turns', directory, maxShardBytes: 3000 }),
-    ).rejects.toThrow('connection lost')
+    await expect(exportDataset({ store, runIds: ['run-1'], recipe: 'sft-turns', directory })).rejects.toThrow(
+      'connection lost',
+    )
     expect(await readFile(join(directory, 'manifest.json'), 'utf8')).toBe(before)
     expect((await listing(directory)).filter((name) => name.endsWith('.partial'))).toEqual([])
   })

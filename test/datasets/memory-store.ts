@@ -65,7 +65,12 @@ export function createMemoryStore(content: {
     readTask(_runId, taskId) {
       const task = content.tasks.find(({ id }) => id === taskId)
       return task
-        ? Promise.resolve({ ...task, contextType: 'str', contextCharacters: 1000 })
+        ? Promise.resolve({
+            ...task,
+            contextHash: sha256(task.context ?? task.hash).toString('hex'),
+            contextType: 'str',
+            contextCharacters: 1000,
+          })
         : Promise.reject(new Error(`no task ${taskId}`))
     },
     addDataset(dataset) {

@@ -112,7 +112,11 @@ async function expectedHashes(name: string): Promise<Record<string, { rows: numb
   const criteria = { statuses: recipe.statuses, threshold: 0.5, where: [], choice: parseChoice('all') }
   const { selected } = await selectTrajectories(store, content.runs, criteria)
   const options = parseRecipeOptions(recipe, {})
-  const target = await openTarget(join(place, `expected-${name}`), 'expected', { contexts: true })
+  const target = await openTarget(
+    join(place, `expected-${name}`),
+    { kind: 'export', fingerprint: name, datasetId: name, createdAt: '' },
+    ['contexts'],
+  )
   const contexts = createContextPlacer(store, target, options.contexts)
   const job = {
     store,
@@ -126,10 +130,11 @@ async function expectedHashes(name: string): Promise<Record<string, { rows: numb
     signal: undefined,
   }
   const units = unitsOf(recipe, selected)
-  const sides = splitTasks(
-    units.map(({ taskHash }) => taskHash),
-    evalFraction,
+  const { sides } = splitTasks(
+    selected.map(({ taskHash, document }) => ({ hash: taskHash, document })),
+    { test: evalFraction, validation: 0 },
     0,
+    'document',
   )
   for (const unit of units) {
     const split = sides.get(unit.taskHash) ?? 'train'

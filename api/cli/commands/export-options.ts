@@ -54,7 +54,8 @@ function count(given: string | undefined, option: string, least: number): number
   return given === undefined ? undefined : wholeNumber(given, option, least)
 }
 
-function oneOf<Word extends string>(
+/** Errors raised: UsageError that lists what is allowed. */
+export function oneOf<Word extends string>(
   given: string | undefined,
   option: string,
   allowed: readonly Word[],

@@ -1,26 +1,35 @@
 // `descent export`: writes a training set.
 import {
   codecs,
-  type Codec,
   exportDataset,
   type ExportOptions,
-  findRecipe,
+  type ExportResult,
+  findRecipes,
+  formats,
   type FunnelStep,
   previewExport,
+  rebuildDataset,
   recipes,
+  splitUnits,
 } from '../../../src/datasets/index.ts'
-import { UsageError } from '../../../src/errors.ts'
+import { DescentError, UsageError } from '../../../src/errors.ts'
 import { groupMethods } from '../../../rewards/credit/group.ts'
 import { formatBytes, formatTable } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { decimal, wholeNumber } from '../numbers.ts'
-import { recipeOptions, type RecipeCommandOptions } from './export-options.ts'
+import { showExport } from '../export-progress.ts'
+import { oneOf, recipeOptions, type RecipeCommandOptions } from './export-options.ts'
 import { printJson, say, usingStore, type StoreOption } from '../store-option.ts'
 
 export interface ExportCommandOptions extends StoreOption, RecipeCommandOptions {
   run?: string[]
   out?: string
   codec: string
+  format: string
+  fromManifest?: string
+  validationFraction: string
+  splitBy: string
+  shardMegabytes: string
   minReward?: string
   onlyAnswered?: boolean
   dropSingleTurn?: boolean
@@ -35,38 +44,39 @@ export interface ExportCommandOptions extends StoreOption, RecipeCommandOptions 
   json?: boolean
 }
 
-export async function exportCommand(
-  recipeName: string | undefined,
-  options: ExportCommandOptions,
-): Promise<void> {
+export async function exportCommand(recipeNames: string[], options: ExportCommandOptions): Promise<void> {
   if (options.list) {
     listRecipes(options)
     return
   }
-  if (!recipeName)
+  if (options.fromManifest !== undefined) {
+    await exportAgain(recipeNames, options.fromManifest, options)
+    return
+  }
+  if (recipeNames.length === 0)
     throw new UsageError(`export: name a recipe: ${recipes.map((recipe) => recipe.name).join(', ')}`)
-  const recipe = findRecipe(recipeName)
+  const names = findRecipes(recipeNames).map(({ name }) => name)
   if (!options.run) throw new UsageError('export: name the runs with --run (ids, parts of them, or "latest")')
   if (!options.out && !options.dryRun) throw new UsageError('export: name the directory to write with --out')
-  const { codec, out = '' } = options
-  if (!isCodec(codec)) throw new UsageError(`--codec: "${codec}" is not known; allowed: ${codecs.join(', ')}`)
+  const { out = '' } = options
   const references = options.run
   await usingStore(options, async (store) => {
     const runIds = await Promise.all(references.map(async (reference) => (await store.findRun(reference)).id))
-    const interrupt = onInterrupt()
-    try {
+    await withDisplay(options, async (common) => {
       const wanted = {
         store,
         runIds,
-        recipe: recipe.name,
-        codec,
+        recipe: names,
+        codec: oneOf(options.codec, '--codec', codecs) ?? 'zstd',
+        format: oneOf(options.format, '--format', formats) ?? 'parquet',
         ...selectionOptions(options),
         recipeOptions: recipeOptions(options),
         creditMethods: [...groupMethods],
         evalFraction: decimal(options.evalFraction, '--eval-fraction', 0, 1),
+        validationFraction: decimal(options.validationFraction, '--validation-fraction', 0, 1),
+        splitBy: oneOf(options.splitBy, '--split-by', splitUnits) ?? 'document',
         seed: wholeNumber(options.seed, '--seed'),
-        maxShardBytes: 500 * 2 ** 20,
-        signal: interrupt.signal,
+        maxShardBytes: wholeNumber(options.shardMegabytes, '--shard-megabytes', 1) * 1_000_000,
       }
       if (options.dryRun) {
         const preview = await previewExport(wanted)
@@ -77,23 +87,78 @@ export async function exportCommand(
         }
         return
       }
-      const exported = await exportDataset({ ...wanted, directory: out })
-      if (options.json) {
-        printJson({ files: exported.files, rows: exported.rows, funnel: exported.funnel })
-        return
-      }
-      say(funnelText(exported.funnel))
-      say(
-        formatTable(
-          ['file', 'rows', 'size'],
-          exported.files.map((file) => [file.path, String(file.rows), formatBytes(file.bytes)]),
-        ),
-      )
-      say(`${exported.rows} rows in ${out}`)
-    } finally {
-      interrupt.dispose()
-    }
+      tell(await exportDataset({ ...wanted, ...common, directory: out }), out, options)
+    })
   })
+}
+
+/** With `--from-manifest`: everything but the place is in the manifest. */
+async function exportAgain(
+  recipeNames: string[],
+  manifest: string,
+  options: ExportCommandOptions,
+): Promise<void> {
+  const { out, tokenizer } = options
+  if (recipeNames.length > 0 || options.run)
+    throw new UsageError('export: --from-manifest names recipes, runs and options: leave them out')
+  if (!out) throw new UsageError('export: name the directory to write with --out')
+  await usingStore(options, async (store) => {
+    await withDisplay(options, async (common) => {
+      const made = await rebuildDataset({
+        store,
+        manifest,
+        directory: out,
+        creditMethods: [...groupMethods],
+        ...(tokenizer === undefined ? {} : { tokenizer }),
+        ...common,
+      })
+      tell(made, out, options, { same: made.same, different: made.different })
+      if (made.different.length > 0) {
+        throw new DescentError(
+          'dataset',
+          'different',
+          `${made.different.length} files are not those of the manifest: ${made.different.slice(0, 5).join(', ')}. ` +
+            'The runs have other trajectories or scores than then.',
+        )
+      }
+      say(`all ${made.same} files are byte for byte those of the manifest`)
+    })
+  })
+}
+
+async function withDisplay(
+  options: ExportCommandOptions,
+  work: (common: Pick<ExportOptions, 'signal' | 'onProgress' | 'onNotice'>) => Promise<void>,
+): Promise<void> {
+  const interrupt = onInterrupt()
+  const display = showExport({ quiet: options.json ?? false })
+  try {
+    await work({
+      signal: interrupt.signal,
+      onProgress: (progress) => display.update(progress),
+      onNotice: (text) => display.notice(text),
+    })
+  } finally {
+    display.end()
+    interrupt.dispose()
+  }
+}
+
+function tell(exported: ExportResult, out: string, options: ExportCommandOptions, more: object = {}): void {
+  const { files, rows, funnel, configs } = exported
+  if (options.json) {
+    printJson({ files, rows, funnel, ...(configs.length > 1 ? { configs } : {}), ...more })
+    return
+  }
+  for (const config of configs)
+    say(`${configs.length > 1 ? `${config.name}: ` : ''}${funnelText(config.funnel)}`)
+  say(
+    formatTable(
+      ['file', 'rows', 'size'],
+      files.map((file) => [file.path, String(file.rows), formatBytes(file.bytes)]),
+    ),
+  )
+  say(`${rows} rows in ${out}`)
 }
 
 function funnelText(funnel: FunnelStep[]): string {
@@ -116,10 +181,6 @@ function selectionOptions(options: ExportCommandOptions): Partial<ExportOptions>
     ...(maxPerTask === undefined ? {} : { maxPerTask: wholeNumber(maxPerTask, '--max-per-task', 1) }),
     threshold: decimal(options.threshold, '--threshold'),
   }
-}
-
-function isCodec(text: string): text is Codec {
-  return (codecs as readonly string[]).includes(text)
 }
 
 function listRecipes(options: ExportCommandOptions): void {
