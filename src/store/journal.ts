@@ -9,8 +9,7 @@ import type { JournalEntry } from './contract.ts'
 import type { BlobRow } from './blobs.ts'
 import { encodeRow, insertRows } from './insert.ts'
 import type { EncodedRow, Values } from './insert.ts'
-import { blobs, calls, cells, invocations, messages, searchTexts, turns } from './schema.ts'
-import { callTexts, cellTexts, type SearchTexts } from './search-texts.ts'
+import { blobs, calls, cells, invocations, messages, turns } from './schema.ts'
 import { codeLimit, splitText, textLimit } from './text.ts'
 import { packNumbers } from './tokens.ts'
 
@@ -157,18 +156,8 @@ async function prepare(
       if (value instanceof Int32Array || value instanceof Float32Array) values[name] = packNumbers(value)
     }
     rows.push(encodeRow(tables[table], values))
-    if (table === 'cells') rows.push(searchRow(row, 'cell', cellTexts(row)))
-    if (table === 'calls') rows.push(searchRow(row, 'call', callTexts(row)))
   }
   return { rows, blobs: found }
-}
-
-function searchRow(
-  { id, runId, trajectoryId }: { id: string; runId: string; trajectoryId: string },
-  kind: string,
-  document: SearchTexts,
-): EncodedRow {
-  return encodeRow(searchTexts, { id, runId, trajectoryId, kind, document })
 }
 
 function addBlobs(found: Map<string, EncodedRow>, list: BlobRow[], known: Set<string>): void {

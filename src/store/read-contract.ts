@@ -154,6 +154,11 @@ export interface StoreReads {
   readGroup(runId: string, taskId: string): Promise<TrajectoryRow[]>
   /** The cells of the root invocations, in their order, at most 500 of each trajectory. */
   readOutlines(trajectoryIds: string[]): Promise<OutlineCell[]>
+  /**
+   * Puts ended trajectories into the index of full-text search for about `milliseconds`; how many are left.
+   * A search does some of it itself.
+   */
+  indexForSearch(options: { runId?: string | undefined; milliseconds: number }): Promise<number>
   /** Newest first. Errors raised: UsageError when there is nothing to search for. */
   search(options: {
     text: string

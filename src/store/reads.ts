@@ -9,6 +9,7 @@ import { readCall, readCell } from './read-bodies.ts'
 import type { StoreReads } from './read-contract.ts'
 import { readSkeleton } from './read-skeleton.ts'
 import { search } from './search.ts'
+import { indexForSearch } from './search-index.ts'
 import { runStatistics } from './statistics.ts'
 
 export function openReads(database: Database): StoreReads {
@@ -21,6 +22,7 @@ export function openReads(database: Database): StoreReads {
     listGroups: (runId, options) => groups.listGroups(database, runId, options),
     readGroup: (runId, taskId) => groups.readGroup(database, runId, taskId),
     readOutlines: (ids) => groups.readOutlines(database, ids),
+    indexForSearch: (options) => indexForSearch(database, options),
     search: (options) => search(database, options),
     scoreHistory: (id) => annotations.scoreHistory(database, id),
     runChanges: (runId, cursor, limit) => runChanges(database, runId, cursor, limit),

@@ -21,7 +21,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { ErrorRecord } from '../errors.ts'
 import type { Json } from '../json.ts'
-import type { CellError, Death, Variable } from '../sandbox.ts'
+import type { CellError, Death, SandboxLimit, Variable } from '../sandbox.ts'
 import type { Divergence } from '../trajectory.ts'
 import { decodeJson, encodeJson } from './json-column.ts'
 import type { SearchTexts } from './search-texts.ts'
@@ -158,6 +158,8 @@ export const trajectories = pgTable(
     costUsd: doublePrecision('cost_usd'),
     /** The weighted sum of the scores that count (scores.ts); kept in step with them. */
     reward: doublePrecision('reward'),
+    /** Whether its texts are in the index of full-text search (search-index.ts). */
+    searchable: boolean('searchable').notNull().default(false),
     schemaVersion: integer('schema_version').notNull(),
     startedAt: instant('started_at'),
     endedAt: instant('ended_at'),
@@ -169,8 +171,14 @@ export const trajectories = pgTable(
     index('trajectories_turns').on(t.runId, t.turns, t.position, t.rollout),
     index('trajectories_revision').on(t.runId, t.revision, t.id),
     uniqueIndex('trajectories_rollout').on(t.runId, t.taskId, t.rollout),
+    index('trajectories_unsearchable')
+      .on(t.runId, t.id)
+      .where(sql`not ${t.searchable} and ${t.endedAt} is not null`),
     index('trajectories_list').on(t.runId, t.position, t.rollout),
     index('trajectories_status').on(t.runId, t.status, t.position, t.rollout),
+    index('trajectories_origin')
+      .on(t.originTrajectoryId)
+      .where(sql`${t.originTrajectoryId} is not null`),
     index('trajectories_suffix').on(sql`reverse(${t.id}::text) text_pattern_ops`),
   ],
 )
@@ -261,6 +269,12 @@ export const cells = pgTable(
     finalAnswerBlob: bytea('final_answer_blob'),
     durationMs: doublePrecision('duration_ms').notNull(),
     computeMs: doublePrecision('compute_ms').notNull(),
+    /** The limits of the sandbox that it reached, also when it went on. */
+    limits: text('limits')
+      .array()
+      .$type<SandboxLimit[]>()
+      .notNull()
+      .default(sql`'{}'`),
     startedAt: instant('started_at').notNull(),
     revision: revision(),
   },
@@ -344,6 +358,34 @@ export const scores = pgTable(
     createdAt: instant('created_at').notNull().defaultNow(),
   },
   (t) => [index('scores_trajectory').on(t.trajectoryId), index('scores_run').on(t.runId, t.reward)],
+)
+
+/** What a credit method made of scores; a method with the same options replaces its rows. */
+export const advantages = pgTable(
+  'advantages',
+  {
+    id: uuid('id').primaryKey(),
+    runId: uuid('run_id').notNull(),
+    trajectoryId: uuid('trajectory_id').notNull(),
+    /** Null for the trajectory as a whole, … */
+    invocationId: uuid('invocation_id'),
+    /** … and for an invocation as a whole. */
+    turnId: uuid('turn_id'),
+    method: text('method').notNull(),
+    version: text('version').notNull(),
+    options: json('options').$type<Json>().notNull(),
+    optionsHash: text('options_hash').notNull(),
+    /** What it was computed from. */
+    reward: doublePrecision('reward'),
+    value: doublePrecision('value').notNull(),
+    /** Factor of its part of the loss. */
+    weight: doublePrecision('weight').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('advantages_trajectory').on(t.trajectoryId),
+    index('advantages_run').on(t.runId, t.method, t.optionsHash),
+  ],
 )
 
 export const datasets = pgTable('datasets', {

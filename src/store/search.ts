@@ -6,6 +6,7 @@ import { readBlobs } from './blobs.ts'
 import { checkLimit, makePage, readCursor } from './cursor.ts'
 import { query } from './database.ts'
 import type { Database, Reader } from './database.ts'
+import { indexForSearch } from './search-index.ts'
 import { searchFields, type SearchField, type SearchHit } from './read-contract.ts'
 import { calls, cells, runs, searchTexts, trajectories } from './schema.ts'
 import { fragmentsOf, parseSearch } from './search-query.ts'
@@ -13,6 +14,9 @@ import { joinText } from './text.ts'
 
 /** Matches that are put in order; of a word that is everywhere, these are some of its places. */
 const mostMatches = 5000
+
+/** Milliseconds that a search may spend on what is not in the index yet; a server does it beforehand. */
+const mostIndexing = 2000
 
 type Texts = Partial<Record<SearchField, string>>
 
@@ -31,6 +35,7 @@ export async function search(
   const after = readCursor(options.cursor, 'search', 1)
   const fields = options.fields && options.fields.length > 0 ? options.fields : searchFields
   const wanted = parseSearch(options.text, fields)
+  if (after === null) await indexForSearch(database, { runId: options.runId, milliseconds: mostIndexing })
   return await query(database, async () => {
     const { db } = database
     const matches = db

@@ -12,7 +12,6 @@ import { toIso } from './instant.ts'
 import { journalTables } from './journal.ts'
 import { findId } from './reference.ts'
 import { blobs, invocations, runs, scores, searchTexts, trajectories } from './schema.ts'
-import { answerTexts } from './search-texts.ts'
 import { dropFailedTurns } from './read-journal.ts'
 import { newestScores, noScores } from './scores.ts'
 import type { TrajectoryScores } from './scores.ts'
@@ -76,6 +75,7 @@ export async function beginTrajectory(
           maxDepth: 0,
           costUsd: null,
           reward: null,
+          searchable: false,
           revision: currentTransaction,
           ...(options.keep ? {} : { divergence: null }),
         })
@@ -138,20 +138,10 @@ export async function endTrajectory(
       .update(trajectories)
       .set({ ...end, ...answer, endedAt, revision: currentTransaction })
       .where(and(eq(trajectories.id, id), mayEnd))
-      .returning({ id: trajectories.id, runId: trajectories.runId }),
+      .returning({ id: trajectories.id }),
   )
-  const [ended] = changed
-  if (!ended) throw new StoreError('not_running', `trajectory ${id} is not running, so it cannot end`)
-  if (end.answer === null) return
-  const document = answerTexts(end.answer)
-  const row = encodeRow(searchTexts, {
-    id,
-    runId: ended.runId,
-    trajectoryId: id,
-    kind: 'trajectory',
-    document,
-  })
-  await query(database, () => insertRows(database.raw, [row]))
+  if (changed.length === 0)
+    throw new StoreError('not_running', `trajectory ${id} is not running, so it cannot end`)
 }
 
 /** In the order of the tasks, then of the rollouts. Answers are cut to what the row itself holds. */
@@ -202,6 +192,7 @@ export function toTrajectoryRow(
     status: row.status as TrajectoryStatus,
     stopReason: row.stopReason as StopReason | null,
     answer,
+    ...(row.answerBlob ? { answerTruncated: true } : {}),
     turns,
     calls,
     cells,
