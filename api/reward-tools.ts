@@ -7,6 +7,7 @@ import { openSandbox } from '../collectors/sandbox/index.ts'
 import { DescentError } from '../src/errors.ts'
 import { hashOf } from '../src/hash.ts'
 import type { Json } from '../src/json.ts'
+import { embed } from '../src/models/embeddings.ts'
 import { createModel } from '../src/models/index.ts'
 import type { Judge, JudgeCall, PythonCheck, PythonRunner, RewardTools } from '../src/reward-tools.ts'
 import type { ModelConfig } from '../src/run-file.ts'
@@ -35,6 +36,7 @@ export function openRewardTools(options: { cacheDirectory?: string; signal: Abor
     tools: {
       judge,
       python: createPythonRunner(async () => await (sandbox ??= openSandbox())),
+      embed: async (config, texts) => await embed(config, texts, options.signal),
       signal: options.signal,
     },
     async close() {

@@ -151,6 +151,7 @@ export function recordedResult(cell: NewCell): CellResult {
     error: cell.error ?? null,
     durationMs: cell.durationMs,
     computeMs: cell.computeMs,
+    limits: cell.limits ?? [],
     variables: cell.variables,
     finalAnswer: cell.finalAnswer ?? null,
     death: cell.death ?? null,

@@ -102,6 +102,7 @@ export function cellRow(
     finalAnswer: result.finalAnswer,
     durationMs: result.durationMs,
     computeMs: result.computeMs,
+    limits: result.limits ?? [],
     startedAt,
   }
 }

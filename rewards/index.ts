@@ -4,6 +4,7 @@ import { UsageError } from '../src/errors.ts'
 import type { BoundReward, Reward, RewardEntry } from '../src/reward.ts'
 import type { RewardConfig } from '../src/run-file.ts'
 import { auto } from './auto.ts'
+import { browsecompPlusJudge } from './benchmarks/browsecomp-plus-judge.ts'
 import { browsecompPlus } from './benchmarks/browsecomp-plus.ts'
 import { longbenchPro } from './benchmarks/longbench-pro.ts'
 import { longbenchV2 } from './benchmarks/longbench-v2.ts'
@@ -18,6 +19,7 @@ import { efficiency } from './efficiency.ts'
 import { contains, exact } from './exact.ts'
 import { format } from './format.ts'
 import { groupJudge, judge } from './judge/judge.ts'
+import { subtaskJudge } from './judge/subtasks.ts'
 import { numeric } from './numeric.ts'
 import { cellErrors } from './process/cell-errors.ts'
 import { grounded } from './process/grounded.ts'
@@ -59,7 +61,7 @@ const benchmarks = [
 ]
 const composed = [sum, product, gate, clip, byTask]
 const process = [format, efficiency, cellErrors, recursionShape, grounded, lengthPenalty, groupEfficiency]
-const outside = [judge, groupJudge, pythonCheck]
+const outside = [judge, groupJudge, subtaskJudge, browsecompPlusJudge, pythonCheck]
 
 export const rewards: readonly Reward[] = [...general, ...benchmarks, ...composed, ...process, ...outside]
 

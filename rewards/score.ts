@@ -13,7 +13,7 @@ export type ScoreRow = Omit<NewScore, 'id' | 'runId' | 'trajectoryId' | 'created
   value: number | null
 }
 
-/** One row per reward, in their order; group rewards have no place here. Raises no errors. */
+/** One row per reward, in their order, after those of single invocations; no group rewards. Raises no errors. */
 export async function scoreTrajectory(
   rewards: readonly WeightedReward[],
   task: RewardTask,
@@ -25,12 +25,27 @@ export async function scoreTrajectory(
     if (bound.scoreGroup) continue
     try {
       const result = await bound.score(task, trajectory, tools)
-      rows.push({ ...identity(bound, weight), ...checked(bound, result) })
+      const own = checked(bound, result)
+      rows.push(...invocationRows(bound, weight, result, trajectory), { ...identity(bound, weight), ...own })
     } catch (error) {
       rows.push({ ...identity(bound, weight), ...failed(bound, error) })
     }
   }
   return rows
+}
+
+/** Scores of single invocations; they are in no trajectory's reward. */
+function invocationRows(
+  bound: BoundReward,
+  weight: number,
+  { invocations = [] }: RewardResult,
+  trajectory: Trajectory,
+): ScoreRow[] {
+  const known = new Set(trajectory.invocations.map(({ id }) => id))
+  return invocations.map(({ id, ...result }) => {
+    if (!known.has(id)) throw badResult(bound, id, 'the id of an invocation of the trajectory')
+    return { ...identity(bound, weight), ...checked(bound, result), invocationId: id }
+  })
 }
 
 /** One row per trajectory, null where the reward gave none. Raises no errors. */

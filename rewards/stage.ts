@@ -135,7 +135,15 @@ export async function scoreRun(options: StageOptions): Promise<StageResult> {
 }
 
 /** The ended trajectories of one task after the other; at most `limit` of them in all. */
-async function* groupsOf({ store, runId, limit = Infinity }: StageOptions): AsyncGenerator<Figures[]> {
+export async function* groupsOf({
+  store,
+  runId,
+  limit = Infinity,
+}: {
+  store: Pick<Store, 'listFigures'>
+  runId: string
+  limit?: number
+}): AsyncGenerator<Figures[]> {
   let group: Figures[] = []
   let left = limit
   let cursor: string | null = null
@@ -180,7 +188,8 @@ function isValid(score: StoredScore, { bound, weight }: WeightedReward, rollouts
 
 /** Group rewards see the scores of this pass, which are not in the store yet. */
 function withScores(trajectory: Trajectory, scores: ScoreRow[]): Trajectory {
-  const added = scores.map(({ reward, version, value, weight, error, details }) => ({
+  const ofTree = scores.filter(({ invocationId }) => !invocationId)
+  const added = ofTree.map(({ reward, version, value, weight, error, details }) => ({
     reward,
     version,
     value,

@@ -1,6 +1,7 @@
 // What a reward may use beside the trajectory. Rewards know these interfaces only; api/ stands models and
 // the sandbox behind them, so that a reward runs in tests with neither.
 import type { Json } from './json.ts'
+import type { Embeddings } from './models/embeddings.ts'
 import type { Message, Sampling, Usage } from './models/model.ts'
 import type { ModelConfig } from './run-file.ts'
 
@@ -44,5 +45,7 @@ export interface PythonRunner {
 export interface RewardTools {
   judge?: (config: ModelConfig) => Judge
   python?: PythonRunner
+  /** Errors raised: ModelError. */
+  embed?: (config: ModelConfig, texts: string[]) => Promise<Embeddings>
   signal?: AbortSignal
 }

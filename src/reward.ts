@@ -41,6 +41,8 @@ export interface RewardContext<Options> {
 export interface RewardResult {
   value: number
   details?: Record<string, Json>
+  /** What each of these invocations is worth by itself; stored as scores of theirs. */
+  invocations?: { id: string; value: number; details?: Record<string, Json> }[]
 }
 
 interface CommonDefinition<Options> {

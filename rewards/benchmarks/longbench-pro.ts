@@ -1,18 +1,21 @@
 // LongBench Pro (`longbench_pro`): what follows the last "[Answer]", lower-cased, a line an item, against
-// the list of golds, by the metric of the row's secondary task. `Summary` needs an embedding model and is
-// an error here, not a 0.
+// the list of golds, by the metric of the row's secondary task. `Summary` compares by meaning, too: without an
+// embedding model it is an error, never a 0.
 import { z } from 'zod'
 import { DescentError } from '../../src/errors.ts'
 import { defineReward } from '../../src/reward.ts'
 import type { RewardTask } from '../../src/reward.ts'
+import { modelConfigSchema } from '../../src/run-file.ts'
 import { alternatives, goldOf, notAnswered } from '../gold.ts'
-import { strip, words } from '../python/text.ts'
+import { strip } from '../python/text.ts'
+import { plainLine, scoreSummary } from './longbench-pro-summary.ts'
 
 const metricNames = ['NDCG', 'Pairwise_Accuracy', 'Accuracy', 'F1_Score', 'SubEM'] as const
 type Metric = (typeof metricNames)[number]
+const allMetricNames = [...metricNames, 'Summary'] as const
 
 /** By the number that the name of the secondary task begins with. */
-const metricOfTask: Record<string, Metric | 'Summary'> = {
+const metricOfTask: Record<string, (typeof allMetricNames)[number]> = {
   'T1.1': 'NDCG',
   'T1.2': 'NDCG',
   'T2.1': 'Pairwise_Accuracy',
@@ -40,8 +43,6 @@ const metricOfTask: Record<string, Metric | 'Summary'> = {
   'T11.2': 'Accuracy',
 }
 
-const oneSpace = (text: string): string => words(text).join(' ')
-
 function answerArea(text: string): string {
   for (const mark of ['[Answer]', '[答案]']) {
     if (text.includes(mark)) return strip(text.slice(text.lastIndexOf(mark) + mark.length))
@@ -49,9 +50,9 @@ function answerArea(text: string): string {
   return strip(text)
 }
 
-const readGolds = (golds: readonly string[]): string[] => golds.map((text) => oneSpace(text.toLowerCase()))
+const readGolds = (golds: readonly string[]): string[] => golds.map(plainLine)
 const readLines = (prediction: string): string[] =>
-  answerArea(prediction).toLowerCase().split('\n').map(oneSpace)
+  answerArea(prediction).toLowerCase().split('\n').map(plainLine)
 
 function accuracy(golds: string[], lines: string[]): number {
   return golds[0] === lines[0] ? 1 : 0
@@ -111,16 +112,9 @@ export function scoreLongbenchPro(metric: Metric, golds: readonly string[], pred
   return golds.length === 0 ? 0 : metrics[metric](readGolds(golds), readLines(prediction))
 }
 
-function metricOf({ id, metadata }: RewardTask): Metric {
+function metricOf({ id, metadata }: RewardTask): Metric | 'Summary' {
   const name = metadata['secondary_task']
   const metric = typeof name === 'string' ? metricOfTask[name.split(' ')[0] ?? ''] : undefined
-  if (metric === 'Summary') {
-    throw new DescentError(
-      'reward',
-      'unsupported',
-      `task ${id}: summaries of LongBench Pro need its embedding model`,
-    )
-  }
   if (metric) return metric
   const known = Object.keys(metricOfTask).join(', ')
   throw new DescentError(
@@ -132,14 +126,24 @@ function metricOf({ id, metadata }: RewardTask): Metric {
 
 export const longbenchPro = defineReward({
   name: 'longbench_pro',
-  version: '1',
+  version: '2',
   description: "LongBench Pro: the metric of the row's metadata.secondary_task.",
-  options: z.strictObject({ metric: z.enum(metricNames).optional() }),
-  score: (context) => {
-    const { task, trajectory, options } = context
+  options: z.strictObject({
+    metric: z.enum(allMetricNames).optional(),
+    embedding: modelConfigSchema.optional().meta({
+      description:
+        'The embedding model for summaries, as a model of a run file; the original takes Qwen3-Embedding-8B.',
+    }),
+  }),
+  async score(context) {
+    const { task, trajectory, options, tools } = context
     const golds = alternatives(goldOf(context), task.id)
     const metric = options.metric ?? metricOf(task)
     if (trajectory.answer === null || trajectory.answer === '') return notAnswered
+    if (metric === 'Summary') {
+      const isChinese = task.metadata['language'] === 'Chinese'
+      return await scoreSummary(golds, trajectory.answer, { isChinese, embedding: options.embedding, tools })
+    }
     return { value: scoreLongbenchPro(metric, golds, trajectory.answer), details: { metric } }
   },
 })

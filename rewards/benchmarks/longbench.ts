@@ -1,31 +1,46 @@
-// LongBench v1 (`longbench`): the metrics of its metrics.py for English and code, best over the golds. The
-// metric follows from metadata.dataset, or is named. The Chinese ones need a word segmenter and are not
-// offered.
+// LongBench v1 (`longbench`): the metrics of its metrics.py for English, Chinese and code, best over the
+// golds. The metric follows from metadata.dataset, or is named.
 import { z } from 'zod'
 import { DescentError } from '../../src/errors.ts'
 import { defineReward } from '../../src/reward.ts'
 import { sequenceRatio } from '../difflib.ts'
 import { alternatives, goldOf, notAnswered } from '../gold.ts'
+import { openJieba } from '../python/jieba.ts'
 import { rougeL } from '../python/rouge.ts'
 import { roundPython, words } from '../python/text.ts'
 
-const metricNames = ['qa_f1', 'rouge', 'classification', 'retrieval', 'count', 'code'] as const
+const metricNames = [
+  'qa_f1',
+  'qa_f1_zh',
+  'rouge',
+  'rouge_zh',
+  'classification',
+  'retrieval',
+  'retrieval_zh',
+  'count',
+  'code',
+] as const
 type Metric = (typeof metricNames)[number]
 
 const metricOfDataset: Record<string, Metric> = {
   narrativeqa: 'qa_f1',
   qasper: 'qa_f1',
   multifieldqa_en: 'qa_f1',
+  multifieldqa_zh: 'qa_f1_zh',
   hotpotqa: 'qa_f1',
   '2wikimqa': 'qa_f1',
   musique: 'qa_f1',
   triviaqa: 'qa_f1',
+  dureader: 'rouge_zh',
+  vcsum: 'rouge_zh',
   gov_report: 'rouge',
   qmsum: 'rouge',
   multi_news: 'rouge',
   samsum: 'rouge',
   trec: 'classification',
+  lsht: 'classification',
   passage_retrieval_en: 'retrieval',
+  passage_retrieval_zh: 'retrieval_zh',
   passage_count: 'count',
   lcc: 'code',
   'repobench-p': 'code',
@@ -70,15 +85,44 @@ export function countScore(prediction: string, gold: string): number {
 }
 
 export function retrievalScore(prediction: string, gold: string): number {
-  const wanted = /Paragraph (\p{Nd}+)/u.exec(gold)?.[1]
-  if (wanted === undefined) {
-    throw new DescentError(
-      'reward',
-      'bad_gold',
-      `the gold answer ${JSON.stringify(gold)} is not "Paragraph N"`,
+  return shareOfNumbers(prediction, numberAfter(gold, 'Paragraph '))
+}
+
+export function retrievalScoreZh(prediction: string, gold: string): number {
+  return shareOfNumbers(prediction, numberAfter(gold, '段落'))
+}
+
+function numberAfter(gold: string, mark: string): string {
+  const wanted = new RegExp(String.raw`${mark}(\p{Nd}+)`, 'u').exec(gold)?.[1]
+  if (wanted !== undefined) return wanted
+  const message = `the gold answer ${JSON.stringify(gold)} is not "${mark}N"`
+  throw new DescentError('reward', 'bad_gold', message)
+}
+
+const punctuation =
+  '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~！？｡。＂＃＄％＆＇（）＊＋，－／：；＜＝＞＠［＼］＾＿｀｛｜｝～｟｠｢｣､、〃》「」『』【】〔〕〖〗〘〙〚〛〜〝〞〟〰〾〿–—‘’‛“”„‟…‧﹏.'
+const isPunctuation = new Set(punctuation)
+
+/** Words of jieba, lower-cased, without punctuation and white space; empty ones left out. */
+async function chineseWords(text: string): Promise<string[]> {
+  const cut = await openJieba()
+  return cut(text)
+    .map((word) =>
+      words(Array.from(word.toLowerCase(), (one) => (isPunctuation.has(one) ? '' : one)).join('')),
     )
-  }
-  return shareOfNumbers(prediction, wanted)
+    .map((parts) => parts.join(''))
+    .filter((word) => word !== '')
+}
+
+/** F1 over words, as jieba cuts them. Errors raised: DescentError when the segmenter is not installed. */
+export async function qaF1Zh(prediction: string, gold: string): Promise<number> {
+  return bagF1(await chineseWords(prediction), await chineseWords(gold))
+}
+
+/** ROUGE-L over words, as jieba cuts them. Errors raised: as `qaF1Zh`. */
+export async function rougeLZh(prediction: string, gold: string): Promise<number> {
+  const cut = await openJieba()
+  return rougeL(cut(prediction).join(' '), cut(gold).join(' '))
 }
 
 /** One over the number of class names found, when the gold is among them. */
@@ -101,13 +145,16 @@ export function codeScore(prediction: string, gold: string): number {
   return roundPython(100 * sequenceRatio(line, gold), 0) / 100
 }
 
-type Score = (prediction: string, gold: string, classes: readonly string[]) => number
+type Score = (prediction: string, gold: string, classes: readonly string[]) => number | Promise<number>
 
 const metrics: Record<Metric, Score> = {
   qa_f1: qaF1,
+  qa_f1_zh: qaF1Zh,
   rouge: rougeL,
+  rouge_zh: rougeLZh,
   classification: classificationScore,
   retrieval: retrievalScore,
+  retrieval_zh: retrievalScoreZh,
   count: countScore,
   code: codeScore,
 }
@@ -117,7 +164,7 @@ export const longbench = defineReward({
   version: '1',
   description: 'LongBench v1: the metric of metadata.dataset, best over the golds, in [0, 1].',
   options: z.strictObject({ metric: z.enum(metricNames).optional() }),
-  score: (context) => {
+  async score(context) {
     const { task, trajectory, options } = context
     const golds = alternatives(goldOf(context), task.id)
     const dataset = typeof task.metadata['dataset'] === 'string' ? task.metadata['dataset'] : ''
@@ -135,7 +182,9 @@ export const longbench = defineReward({
     const prediction = oneLineDatasets.has(dataset) ? (given.replace(/^\n+/, '').split('\n')[0] ?? '') : given
     const classes = task.metadata['all_classes']
     const names = Array.isArray(classes) ? classes.map(String) : []
-    const scores = golds.map((gold) => metrics[metric](prediction, gold, names))
+    const scores = await Promise.all(
+      golds.map(async (gold) => await metrics[metric](prediction, gold, names)),
+    )
     return { value: Math.max(0, ...scores), details: { metric } }
   },
 })

@@ -21,7 +21,7 @@ export function inheritAdvantage(
   advantage: number | null,
 ): InvocationCredit[] | null {
   if (advantage === null) return null
-  const children = childrenByParent(trajectory.invocations)
+  const children = childrenOf(trajectory.invocations)
   const credits: InvocationCredit[] = []
   const open = trajectory.invocations
     .filter(({ parentCellId }) => parentCellId === null)
@@ -35,7 +35,8 @@ export function inheritAdvantage(
   return credits
 }
 
-function childrenByParent(invocations: readonly Invocation[]): Map<string, Invocation[]> {
+/** Children by the id of their parent; those whose parent is not in the list are left out. */
+export function childrenOf(invocations: readonly Invocation[]): Map<string, Invocation[]> {
   const owner = new Map(
     invocations.flatMap((invocation) => cellsOf(invocation).map((cell) => [cell.id, invocation.id])),
   )

@@ -28,7 +28,8 @@ function rubricText(rubric: string): string {
   return isRubricName(rubric) ? rubrics[rubric] : rubric
 }
 
-function openJudge(tools: RewardTools, config: ModelConfig): Judge {
+/** Errors raised: DescentError `no_judge`. */
+export function openJudge(tools: RewardTools, config: ModelConfig): Judge {
   if (tools.judge) return tools.judge(config)
   throw new DescentError('reward', 'no_judge', 'this place offers no models to judge with; use descent score')
 }

@@ -8,7 +8,7 @@ import { redactor, type Adapter } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
 import { patientFetch } from './patient-fetch.ts'
 
-const defaultBaseUrl = 'https://api.openai.com/v1'
+export const defaultBaseUrl = 'https://api.openai.com/v1'
 
 /** Errors raised: UsageError when the key's variable is not set. */
 export function createOpenAIAdapter(config: ModelConfig): Adapter {
@@ -49,7 +49,8 @@ export function createOpenAIAdapter(config: ModelConfig): Adapter {
   }
 }
 
-function apiKeyFor(config: ModelConfig): string {
+/** Errors raised: UsageError when the key's variable is not set. */
+export function apiKeyFor(config: ModelConfig): string {
   const variable = config.apiKeyEnv ?? (config.baseUrl ? null : 'OPENAI_API_KEY')
   if (variable === null) return ''
   const key = environmentValue(variable)

@@ -2,7 +2,14 @@
 import type { ErrorRecord } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { RewardTask } from '../reward.ts'
-import type { Divergence, StopReason, Trajectory, TrajectoryRow, TrajectoryStatus } from '../trajectory.ts'
+import type {
+  Divergence,
+  Score,
+  StopReason,
+  Trajectory,
+  TrajectoryRow,
+  TrajectoryStatus,
+} from '../trajectory.ts'
 import type { StoreReads } from './read-contract.ts'
 import type * as tables from './schema.ts'
 
@@ -24,6 +31,7 @@ export type NewCall = Omit<
 > & { promptTokens?: Int32Array | null; completionTokens?: Int32Array | null; logprobs?: Float32Array | null }
 export type NewScore = Row<'scores'>
 export type NewDataset = Row<'datasets'>
+export type NewAdvantage = Omit<Row<'advantages'>, 'id' | 'createdAt'>
 
 /** One entry of the journal; entries of one `append` are committed together, or not at all. */
 export type JournalEntry =
@@ -36,7 +44,7 @@ export type JournalEntry =
 export interface StoredRun {
   id: string
   name: string
-  status: 'pending' | 'running' | 'done' | 'interrupted' | 'failed'
+  status: 'pending' | 'running' | 'done' | 'interrupted' | 'failed' | 'cancelled'
   config: Record<string, Json>
   configHash: string
   protocol: string
@@ -150,6 +158,25 @@ export interface StoredScore {
   createdAt: string
 }
 
+/** A trajectory that goes on from another one. */
+export interface Fork {
+  id: string
+  runId: string
+  origin: { trajectoryId: string; turns: number }
+  scores: Score[]
+  /** Null when it was never scored, or one of its scores is an error. */
+  reward: number | null
+}
+
+/** What a reward gave to one invocation; null is an error. */
+export interface InvocationScore {
+  trajectoryId: string
+  invocationId: string
+  reward: string
+  version: string
+  value: number | null
+}
+
 /** A trajectory's figures without its tree. */
 export interface Figures {
   id: string
@@ -233,7 +260,9 @@ export interface Store extends StoreReads {
   readTask(
     runId: string,
     taskId: string,
-  ): Promise<RewardTask & { hash: string; contextType: string; contextCharacters: number }>
+  ): Promise<
+    RewardTask & { hash: string; contextHash: string; contextType: string; contextCharacters: number }
+  >
   /** Writes the context's bytes to `path`. */
   writeContext(
     taskHash: string,
@@ -250,6 +279,13 @@ export interface Store extends StoreReads {
   addScores(scores: NewScore[]): Promise<void>
   /** In the order of the tasks, then of the rollouts; whatever their status. */
   listFigures(runId: string, options: { limit: number; cursor?: string | null }): Promise<Page<Figures>>
+  /** The newest score of each (invocation, reward) of these trajectories, the oldest of them first. */
+  listInvocationScores(trajectoryIds: string[]): Promise<InvocationScore[]>
+  /** The ended trajectories, of any run, that continue one of these. */
+  listForks(trajectoryIds: string[]): Promise<Fork[]>
+  /** Takes away what a credit method with these options left in a run. */
+  clearAdvantages(runId: string, of: { method: string; optionsHash: string }): Promise<void>
+  addAdvantages(rows: NewAdvantage[]): Promise<void>
   addDataset(dataset: NewDataset): Promise<void>
   listDatasets(): Promise<(NewDataset & { createdAt: string })[]>
   findDataset(id: string): Promise<NewDataset & { createdAt: string }>

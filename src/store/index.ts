@@ -1,6 +1,7 @@
 // The door of the store: a directory (an embedded PostgreSQL) or a postgres:// URL, one behaviour.
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { UsageError } from '../errors.ts'
+import * as advantages from './advantages.ts'
 import { endClient, openClient } from './connect.ts'
 import type { Sql, Target } from './connect.ts'
 import type { Store } from './contract.ts'
@@ -157,6 +158,10 @@ function makeStore(opened: {
     writeContext: (taskHash, path) => tasks.writeContext(database, taskHash, path),
     listFigures: (runId, options) => listFigures(database, runId, options),
     addScores: (rows) => scores.addScores(database, rows),
+    listInvocationScores: (ids) => advantages.listInvocationScores(database, ids),
+    listForks: (ids) => advantages.listForks(database, ids),
+    clearAdvantages: (runId, of) => advantages.clearAdvantages(database, runId, of),
+    addAdvantages: (rows) => advantages.addAdvantages(database, rows),
     addDataset: (dataset) => datasets.addDataset(database, dataset),
     listDatasets: () => datasets.listDatasets(database),
     findDataset: (reference) => datasets.findDataset(database, reference),

@@ -3,6 +3,7 @@
 import { and, asc, eq, getTableColumns, isNotNull, or, sql, type SQL } from 'drizzle-orm'
 import { isId } from '../ids.ts'
 import type { Call, Cell, Invocation, StopReason, Trajectory, Turn } from '../trajectory.ts'
+import { readAdvantages } from './advantages.ts'
 import { readBlobs } from './blobs.ts'
 import type { StoredBlob } from './blobs.ts'
 import type { CallTokens } from './contract.ts'
@@ -53,7 +54,7 @@ async function read(db: Reader, id: string): Promise<Trajectory | null> {
     raw: _r,
     ...callColumns
   } = getTableColumns(calls)
-  const [invocationRows, messageRows, turnRows, cellRows, callRows, scored] = await Promise.all([
+  const [invocationRows, messageRows, turnRows, cellRows, callRows, scored, advantages] = await Promise.all([
     db
       .select()
       .from(invocations)
@@ -72,6 +73,7 @@ async function read(db: Reader, id: string): Promise<Trajectory | null> {
       .where(eq(calls.trajectoryId, id))
       .orderBy(asc(calls.order), asc(calls.batchIndex), asc(calls.id)),
     newestScores(db, [id]),
+    readAdvantages(db, id),
   ])
   const blobs = await readBlobs(db, [
     head.row.answerBlob,
@@ -80,7 +82,13 @@ async function read(db: Reader, id: string): Promise<Trajectory | null> {
     ...cellRows.flatMap((row) => [row.codeBlob, row.stdoutBlob, row.stderrBlob, row.finalAnswerBlob]),
     ...callRows.flatMap((row) => [row.promptBlob, row.responseBlob, row.reasoningBlob]),
   ])
-  const { turns: _t, calls: _n, cells: _m, ...row } = toTrajectoryRow(head.row, scored.get(id) ?? noScores)
+  const {
+    turns: _t,
+    calls: _n,
+    cells: _m,
+    answerTruncated: _a,
+    ...row
+  } = toTrajectoryRow(head.row, scored.get(id) ?? noScores)
   const { schemaVersion, sandbox, seed, attempt } = head.row
   return {
     ...row,
@@ -95,6 +103,7 @@ async function read(db: Reader, id: string): Promise<Trajectory | null> {
       head.row.originTrajectoryId === null
         ? null
         : { trajectoryId: head.row.originTrajectoryId, turns: head.row.originTurns ?? 0 },
+    ...(advantages.length > 0 ? { advantages } : {}),
     lostCalls: lostCalls(turnRows, cellRows, callRows, blobs),
     invocations: buildTree(invocationRows, messageRows, turnRows, cellRows, callRows, blobs),
   }
@@ -194,6 +203,7 @@ export function buildCell(row: CellRow, calls: CallRow[], blobs: Map<string, Sto
     death,
     durationMs,
     computeMs,
+    limits: row.limits,
     variables,
     finalAnswer: joinText(row.finalAnswer, row.finalAnswerBlob, blobs),
     calls: calls.map((call) => buildSubCall(call, blobs)),

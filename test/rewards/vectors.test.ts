@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseJudgeResponse } from '../../rewards/benchmarks/browsecomp-plus.ts'
+import { summaryRougeL } from '../../rewards/benchmarks/longbench-pro-summary.ts'
 import { scoreLongbenchPro } from '../../rewards/benchmarks/longbench-pro.ts'
 import { extractChoice } from '../../rewards/benchmarks/longbench-v2.ts'
 import {
@@ -10,7 +11,10 @@ import {
   codeScore,
   countScore,
   qaF1,
+  qaF1Zh,
   retrievalScore,
+  retrievalScoreZh,
+  rougeLZh,
 } from '../../rewards/benchmarks/longbench.ts'
 import { scoreMrcr, scoreMrcrV2 } from '../../rewards/benchmarks/mrcr.ts'
 import { readPairs, scorePairs } from '../../rewards/benchmarks/oolong-pairs.ts'
@@ -23,6 +27,7 @@ import { rougeL } from '../../rewards/python/rouge.ts'
 type Inputs = Record<string, string> & { preds: string[]; refs: string[][]; answers: string[] } & {
   all_classes: string[]
   ground_truth: string & string[]
+  is_zh: string & boolean
 }
 
 const functions: Record<string, (given: Inputs) => unknown> = {
@@ -54,6 +59,9 @@ const functions: Record<string, (given: Inputs) => unknown> = {
   'longbench.qa_f1': ({ prediction = '', ground_truth }) => qaF1(prediction, ground_truth),
   'longbench.count': ({ prediction = '', ground_truth }) => countScore(prediction, ground_truth),
   'longbench.retrieval': ({ prediction = '', ground_truth }) => retrievalScore(prediction, ground_truth),
+  'longbench.qa_f1_zh': async ({ prediction = '', ground_truth }) => await qaF1Zh(prediction, ground_truth),
+  'longbench.retrieval_zh': ({ prediction = '', ground_truth }) => retrievalScoreZh(prediction, ground_truth),
+  'longbench.rouge_zh': async ({ prediction = '', ground_truth }) => await rougeLZh(prediction, ground_truth),
   'longbench.classification': ({ prediction = '', ground_truth, all_classes }) =>
     classificationScore(prediction, ground_truth, all_classes),
   'longbench.rouge': ({ prediction = '', ground_truth }) => rougeL(prediction, ground_truth),
@@ -67,6 +75,8 @@ const functions: Record<string, (given: Inputs) => unknown> = {
   'longbench_pro.Pairwise_Accuracy': ({ answers, prediction = '' }) =>
     scoreLongbenchPro('Pairwise_Accuracy', answers, prediction),
   'longbench_pro.NDCG': ({ answers, prediction = '' }) => scoreLongbenchPro('NDCG', answers, prediction),
+  'longbench_pro.rouge': async ({ answers, prediction = '', is_zh }) =>
+    await summaryRougeL(answers, prediction, is_zh),
   'mrcr.openai': ({ response = '', answer = '', prefix = '' }) => scoreMrcr(response, answer, prefix),
   'mrcr.v2': ({ prediction = '', target = '' }) => scoreMrcrV2(prediction, target),
   'difflib.ratio': ({ a = '', b = '' }) => sequenceRatio(a, b),
@@ -93,14 +103,14 @@ const made = readVectors('more-vectors.jsonl')
 describe('the original scorers', () => {
   test('every vector is here, of every function that is ported', () => {
     expect(given).toHaveLength(104)
-    expect(made).toHaveLength(240)
+    expect(made).toHaveLength(304)
     expect(new Set([...given, ...made].map(({ fn }) => fn))).toEqual(new Set(Object.keys(functions)))
   })
 
   test.each([...given, ...made].map((vector, index) => [vector.fn, index, vector] as const))(
     '%s (vector %i)',
-    (fn, _, vector) => {
-      const answer = functions[fn]?.(vector.in)
+    async (fn, _, vector) => {
+      const answer = await functions[fn]?.(vector.in)
       // Sums in another order may differ in the last bit.
       const isClose = Math.abs(Number(answer) - Number(vector.expected)) < 1e-12
       expect(isClose ? vector.expected : answer).toEqual(vector.expected)

@@ -9,6 +9,7 @@ import {
 } from '../../../rewards/statistics/run.ts'
 import { UsageError } from '../../../src/errors.ts'
 import type { Store, StoredRun } from '../../../src/store/contract.ts'
+import { csvLine } from '../csv.ts'
 import { formatCount, formatMoney, formatScore, formatTable } from '../format.ts'
 import { decimal, wholeNumber } from '../numbers.ts'
 import { printJson, say, usingStore, type StoreOption } from '../store-option.ts'
@@ -141,8 +142,8 @@ function show(reports: RunReport[], paired: PairedTest | null): void {
 function csv(reports: RunReport[]): string {
   const flat = reports.map((report) => new Map(flatten(report)))
   const columns = [...new Set(flat.flatMap((row) => [...row.keys()]))]
-  const lines = flat.map((row) => columns.map((column) => quoted(row.get(column))).join(','))
-  return `${[columns.map(quoted).join(','), ...lines].join('\n')}\n`
+  const lines = flat.map((row) => csvLine(columns.map((column) => row.get(column))))
+  return [csvLine(columns), ...lines].join('')
 }
 
 function flatten(value: object, prefix = ''): [string, unknown][] {
@@ -151,10 +152,4 @@ function flatten(value: object, prefix = ''): [string, unknown][] {
       ? flatten(inner as object, `${prefix}${key}.`)
       : [[`${prefix}${key}`, inner]],
   )
-}
-
-function quoted(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

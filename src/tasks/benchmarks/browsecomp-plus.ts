@@ -90,6 +90,7 @@ function taskOf(row: z.output<typeof rowSchema>, settings: Settings) {
       sensitive: true,
       plaintextReason: settings.allowPlaintext?.reason ?? null,
       query_id: row.query_id,
+      question: open(row.query),
       documents: documents.size,
       gold_docids: row.gold_docs.map(({ docid }) => open(docid)),
       evidence_docids: row.evidence_docs.map(({ docid }) => open(docid)),
