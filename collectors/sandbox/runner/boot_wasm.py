@@ -30,7 +30,7 @@ def _nothing(*_arguments):
 
 
 os.read, os.readv, os.write = _read, _readv, _write
-for _name in ("setitimer", "alarm", "pthread_kill", "pthread_sigmask", "set_wakeup_fd"):
+for _name in ("setitimer", "pthread_kill", "pthread_sigmask", "set_wakeup_fd"):
     if not hasattr(_signal, _name):
         setattr(_signal, _name, _nothing)
 for _name in ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF", "SIG_SETMASK"):

@@ -19,7 +19,8 @@ def give_lines(linecache):
 
 
 def remember_source(filename, source):
-    _lines[filename] = (len(source), None, source.splitlines(True), filename)
+    # Tuples of texts are no work for the collector, however many they become.
+    _lines[filename] = (len(source), None, tuple(source.splitlines(True)), filename)
     for linecache in _linecache:
         linecache.cache = _lines
 

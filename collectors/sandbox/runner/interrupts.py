@@ -4,9 +4,10 @@ import sys
 import _signal
 
 _set_trace, _set_profile = sys.settrace, sys.setprofile
+_modules = sys.modules
 # The C functions: those of `signal` make an enum of every answer.
 _signal_to, _getsignal, _mask = _signal.signal, _signal.getsignal, _signal.pthread_sigmask
-_setitimer, _alarm, _set_wakeup, _kill_thread = _signal.setitimer, _signal.alarm, _signal.set_wakeup_fd, _signal.pthread_kill
+_setitimer, _set_wakeup, _kill_thread = _signal.setitimer, _signal.set_wakeup_fd, _signal.pthread_kill
 _SET, _INTERRUPT = _signal.SIG_SETMASK, _signal.SIGINT
 _TIMERS = [_signal.ITIMER_REAL, _signal.ITIMER_VIRTUAL, _signal.ITIMER_PROF]
 # A cell may empty the module of builtins.
@@ -60,6 +61,11 @@ class Interrupts:
 
     def restore(self):
         """Takes back the handlers, masks and timers that a cell may have set."""
+        if _getsignal(_INTERRUPT) != self.handle:
+            _signal_to(_INTERRUPT, self.handle)
+        if "signal" not in _modules:
+            # Most cells never import it; one that finds another way to them harms its own session only.
+            return
         for number, handler in self.original:
             if _getsignal(number) is not handler:
                 try:
@@ -70,4 +76,3 @@ class Interrupts:
         _set_wakeup(-1)
         for timer in _TIMERS:
             _setitimer(timer, 0)
-        _alarm(0)

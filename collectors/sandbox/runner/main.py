@@ -181,7 +181,6 @@ class Runner:
             self.namespace.forget_answer()
             description = description or self.described(late)
         late = None
-        self.restore()
         self.send_done(identity, description)
 
     def run_source(self, source, filename, values):
@@ -223,19 +222,19 @@ class Runner:
         return sorted(self.reached)
 
     def next_order(self):
+        """Repairs first what the last cell has changed: the host, which has its result, goes on meanwhile."""
         while True:
             try:
+                self.restore()
                 return self.channel.next_order()
             except MemoryError:
                 self.release_ballast()
                 _collect()
-                self.restore()
 
     def tell_variable(self, identity, name, key):
         text, error = self.interrupts.guarded(self.namespace.text_of, name, key)
         if error is not None or (text is not None and len(text) > LARGEST_PAYLOAD // 8):
             text = None
-        self.restore()
         self.channel.send({"variable": identity, "found": text is not None}, [text] if text is not None else [])
 
     def serve(self):
@@ -253,7 +252,6 @@ class Runner:
             except MemoryError:
                 self.release_ballast()
                 _collect()
-                self.restore()
                 if "id" not in header:
                     continue
                 text = "the REPL has no memory left"

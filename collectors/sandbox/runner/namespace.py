@@ -55,6 +55,7 @@ class Namespace:
         self.contexts = {**data, **growing, **contexts, **numbered("history", setup["histories"])}
         self.answer_kind = StrictAnswer if setup["strict"] else Answer
         self.builtins = {}
+        self.offered, self.known = {}, 0
         self.prepare()
 
     def prepare(self):
@@ -70,13 +71,14 @@ class Namespace:
         list.append(self.contexts["history"], entry)
 
     def offered_builtins(self):
-        return dict(builtins.__dict__)
+        """Those of the interpreter; a cell can only have added some, the runner has put back the others."""
+        if len(builtins.__dict__) != self.known:
+            self.known = len(builtins.__dict__)
+            self.offered = {**builtins.__dict__, **dict.fromkeys(self.setup["withoutBuiltins"])}
+        return self.offered
 
     def bind_scaffold(self):
-        offered = self.offered_builtins()
-        for name in self.setup["withoutBuiltins"]:
-            offered[name] = None
-        put_back(self.builtins, offered)
+        put_back(self.builtins, self.offered_builtins())
         self.values["__builtins__"] = self.builtins
         self.values["__name__"] = "__main__"
         self.values.update(self.functions)

@@ -19,7 +19,7 @@ export const memory: HostileCell[] = [
     code: 'import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1)\nf(0)',
     death: /^(timeout|signal|memory): /,
     stdout: '',
-    limits: { cellSeconds: 3 },
+    limits: { cellSeconds: 3, memoryBytes: 1 << 30 },
   },
   {
     name: 'recurses in C',
