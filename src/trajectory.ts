@@ -184,6 +184,10 @@ export const trajectoryRowSchema = z
     status: trajectoryStatusSchema,
     stopReason: stopReasonSchema.nullable(),
     answer: z.string().nullable(),
+    answerTruncated: z
+      .boolean()
+      .optional()
+      .meta({ description: 'The answer is the beginning of a longer one.' }),
     turns: z.number(),
     calls: z.number(),
     cells: z.number(),
@@ -202,7 +206,7 @@ export const trajectoryRowSchema = z
 export type TrajectoryRow = z.infer<typeof trajectoryRowSchema>
 
 export const trajectorySchema = trajectoryRowSchema
-  .omit({ turns: true, calls: true, cells: true })
+  .omit({ turns: true, calls: true, cells: true, answerTruncated: true })
   .extend({
     schemaVersion: z.number(),
     sandbox: z.string().nullable().meta({ description: 'The isolation level in force.' }),

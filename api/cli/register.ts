@@ -21,6 +21,7 @@ export function registerCommands(program: Command): void {
     .option('--new', 'start a new run even if an interrupted one of the same run file exists')
     .option('--dry-run', 'check everything, run nothing')
     .option('--plain', 'log lines in place of the live view')
+    .option('--skip-bad-rows', 'leave bad rows of the task files out, and count them')
     .addHelpText('after', example('descent collect examples/openai.yaml'))
     .action(async (runFile, options) => (await import('./commands/collect.ts')).collect(runFile, options))
 
@@ -51,7 +52,11 @@ export function registerCommands(program: Command): void {
     .option('--reward <name>', 'one reward in place of the weighted sum')
     .option('--pass-from <value>', 'the reward from which on a rollout counts as right', '1')
     .option('--seed <n>', 'seed of the resampling', '0')
-    .option('--csv', 'one line a run on stdout')
+    .option(
+      '--by <field...>',
+      'also apart by a field of the tasks (difficulty, contextCharacters, …) or by run, taskset, model, protocol',
+    )
+    .option('--csv', 'one line a run on stdout; with --by, one line a value')
     .addHelpText('after', example('descent stats latest --json'))
     .action(async (runs, options) => (await import('./commands/stats.ts')).stats(runs, options))
 
@@ -86,8 +91,24 @@ export function registerCommands(program: Command): void {
     .option('--only-answered', 'only trajectories that ended with an answer')
     .option('--drop-single-turn', 'not those whose root had one turn only')
     .option('--where <condition...>', 'only those that meet it: "reward >= 0.5 and 0 < group.mean < 1"')
-    .option('--select <which>', 'of each task: all, correct, best, best-N, shortest or cheapest', 'all')
+    .option(
+      '--select <which>',
+      'of each task: all, correct, best, shortest, cheapest or diverse (best-3 and so on)',
+      'all',
+    )
     .option('--max-per-task <n>', 'no more of a task than this')
+    .option('--max-per-taskset <n>', 'no more of a taskset than this, evenly over its tasks')
+    .option('--balance', 'as many of each taskset as the smallest one has')
+    .option('--include-sensitive <reason>', 'also tasks marked sensitive, and why')
+    .option('--clean <rule...>', 'cleaning rules, such as: repetition secrets=redact near-duplicates=0.9')
+    .option(
+      '--evaluation <taskset...>',
+      'with --clean contamination: tasksets or task files to keep away from',
+    )
+    .option('--clean-tokenizer <dir>', 'with --clean prompt-tokens=N: the tokenizer that counts')
+    .option('--repair [rule...]', 'repair mistakes of form in turns, all or by name; each is executed again')
+    .option('--repair-off <rule...>', 'all repairs but these')
+    .option('--list-rules', 'list the rules of --clean and --repair')
     .option('--threshold <reward>', 'the reward from which a trajectory is correct', '0.5')
     .option('--max-prompt-characters <n>', 'no rows with a longer prompt')
     .option('--min-margin <reward>', 'preference: least difference of rewards in a pair')
@@ -117,6 +138,8 @@ export function registerCommands(program: Command): void {
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .addHelpText('after', example('descent serve --port 8080'))
     .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options))
+
+  registerTokens(program.command('token').description('access tokens of the API'))
 
   withJson(withStore(program.command('runs')))
     .description('list the runs, newest first')
@@ -169,6 +192,27 @@ export function registerCommands(program: Command): void {
     .action(async () => (await import('./commands/schema.ts')).schema())
 }
 
+function registerTokens(token: Command): void {
+  withJson(withStore(token.command('create')))
+    .description('make a token; from then on the API asks for one')
+    .argument('<name>', 'who or what will use it')
+    .option('--scope <scope>', 'read, write or admin', 'read')
+    .option('--days <n>', 'how long it is valid (default: until it is revoked)')
+    .addHelpText('after', example('descent token create trainer --scope write --days 30'))
+    .action(async (name, options) => (await import('./commands/token.ts')).createToken(name, options))
+  withJson(withStore(token.command('list')))
+    .description('list the tokens, newest first')
+    .addHelpText('after', example('descent token list'))
+    .action(async (options) => (await import('./commands/token.ts')).listTokens(options))
+  withJson(withStore(token.command('revoke')))
+    .description('make a token invalid at once')
+    .argument('<token>', 'its id, a part of it, or its name')
+    .addHelpText('after', example('descent token revoke trainer'))
+    .action(async (reference, options) =>
+      (await import('./commands/token.ts')).revokeToken(reference, options),
+    )
+}
+
 function registerTasks(tasks: Command): void {
   withJson(tasks.command('list'))
     .description('list the tasksets that a run file can name')
@@ -181,6 +225,7 @@ function registerTasks(tasks: Command): void {
     .argument('<taskset>', 'a taskset, a run file or a task file')
     .option('--options <options>', options)
     .option('--limit <n>', 'how many tasks', '3')
+    .option('--skip-bad-rows', 'leave bad rows out, and count them')
     .addHelpText('after', example("descent tasks show needles --options '{characters: 20000}'"))
     .action(async (what, given) => (await import('./commands/tasks.ts')).showTasks(what, given))
 
@@ -190,6 +235,7 @@ function registerTasks(tasks: Command): void {
     .option('--options <options>', options)
     .option('--limit <n>', 'no more tasks than this')
     .option('--examples <n>', 'how many tasks to print', '2')
+    .option('--skip-bad-rows', 'leave bad rows out, and count them')
     .addHelpText('after', example('descent tasks check my-run.yaml tasks.jsonl'))
     .action(async (what, given) => (await import('./commands/tasks.ts')).checkTasks(what, given))
 }

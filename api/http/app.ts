@@ -1,32 +1,54 @@
-// The HTTP door: every route, what guards them, and the pages. It reads through the store's
-// functions only, and changes nothing.
+// The HTTP door: every route, what guards them, and the pages.
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
+import { guard, openAccess, type AccessVariables } from './access.ts'
 import { describeApi } from './description.ts'
+import type { Jobs } from './jobs.ts'
+import { createRateLimiter, limitRate, limitTime } from './limits.ts'
 import { defaultWebDirectory, pageHandler } from './pages.ts'
 import { errorResponse, HttpProblem, problemResponse, validationHook } from './problem.ts'
-import type { ReadStore } from './read-store.ts'
+import type { ApiStore } from './read-store.ts'
+import { compareRoutes } from './routes/compare.ts'
 import { datasetRoutes } from './routes/datasets.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { judgementRoutes } from './routes/judgements.ts'
 import { runRoutes } from './routes/runs.ts'
+import { runTrajectoryRoutes } from './routes/run-trajectories.ts'
+import { searchRoutes } from './routes/search.ts'
+import { tokenRoutes } from './routes/tokens.ts'
 import { trajectoryRoutes } from './routes/trajectories.ts'
-import { loopbackHost, securityHeaders } from './security.ts'
+import { loopbackHost, ownPagesOnly, securityHeaders } from './security.ts'
 
 export interface AppOptions {
   /** Where the built trace browser lies; null serves the API alone. Default: the build of this package. */
   webDirectory?: string | null
   /** When given, files are sent only of datasets that lie in one of these directories. */
   exportRoots?: string[]
+  /** Runs collection jobs; without it the API shows runs and starts none. */
+  jobs?: Jobs | null
+  /** The server can be reached from elsewhere: any name of the host is answered, and never without a token. */
+  open?: boolean
+  /** Requests of one client: at once, and a second. */
+  rate?: { burst: number; perSecond: number }
   /** Told of errors that the client sees as "the server failed". */
   onError?: (error: unknown) => void
 }
 
-const maxBodyBytes = 64 * 1024
+const maxBodyBytes = 1024 * 1024
+const maxMilliseconds = 30_000
 
-export function createApp(store: ReadStore, options: AppOptions = {}) {
-  const app = new OpenAPIHono({ defaultHook: validationHook })
-  app.use(securityHeaders(), loopbackHost())
+export function createApp(store: ApiStore, options: AppOptions = {}) {
+  const { open = false, jobs = null, rate = { burst: 600, perSecond: 200 } } = options
+  const access = openAccess(store, open)
+  const failures = createRateLimiter(10, 1 / 6)
+  const app = new OpenAPIHono<{ Variables: AccessVariables }>({ defaultHook: validationHook })
+  app.use(securityHeaders())
+  if (!open) app.use(loopbackHost())
+  app.use('/v1/*', limitRate(createRateLimiter(rate.burst, rate.perSecond)))
   app.use(bodyLimit({ maxSize: maxBodyBytes, onError: bodyTooLarge }))
+  app.use('/v1/*', ownPagesOnly(), guard(access, failures), limitTime(maxMilliseconds))
   app.onError((error) => {
     const response = errorResponse(error)
     if (response.status >= 500) options.onError?.(error)
@@ -36,8 +58,15 @@ export function createApp(store: ReadStore, options: AppOptions = {}) {
   const routes = app
     .route('/v1', healthRoutes(store))
     .route('/v1', runRoutes(store))
+    .route('/v1', runTrajectoryRoutes(store))
     .route('/v1', trajectoryRoutes(store))
+    .route('/v1', judgementRoutes(store))
+    .route('/v1', searchRoutes(store))
+    .route('/v1', compareRoutes(store))
+    .route('/v1', eventRoutes(store))
     .route('/v1', datasetRoutes(store, options.exportRoots))
+    .route('/v1', tokenRoutes(store, access, failures))
+    .route('/v1', jobRoutes(store, jobs))
   // Made once at the first request, and through the error handler should it fail.
   let document: string | null = null
   app.get('/openapi.json', (context) => {
@@ -47,7 +76,7 @@ export function createApp(store: ReadStore, options: AppOptions = {}) {
   return routes
 }
 
-/** For a typed client: `hc<Api>(url)` of `hono/client`. */
+/** For a typed client: `hc<Api>(url)` of `hono/client`, or `createClient`. */
 export type Api = ReturnType<typeof createApp>
 
 function bodyTooLarge(): Response {

@@ -3,16 +3,20 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 
+/** What a server that asks for tokens takes; one on loopback without tokens asks for none. */
+const security: Record<string, string[]>[] = [{}, { token: [] }]
+
 const head = {
   openapi: '3.1.0',
   info: {
     title: 'Descent',
     version: '1',
-    description: 'Reads runs, trajectories and datasets. Fields are added, never renamed.',
+    description: 'Runs, trajectories and datasets. Fields are added, never renamed.',
   },
+  security,
 }
 
-export function describeApi(app: OpenAPIHono) {
+export function describeApi(app: Pick<OpenAPIHono, 'getOpenAPI31Document'>) {
   const document = app.getOpenAPI31Document(head)
   // As for input: an answer may get more fields one day, so nothing is closed to additions.
   const { schemas } = z.toJSONSchema(z.globalRegistry, {
@@ -24,5 +28,6 @@ export function describeApi(app: OpenAPIHono) {
     const { $schema: _dialect, $id: _address, ...schema } = schemas[id] ?? {}
     named[id] = schema
   }
-  return { ...document, components: { schemas: named } }
+  const securitySchemes = { token: { type: 'http', scheme: 'bearer' } }
+  return { ...document, components: { schemas: named, securitySchemes } }
 }

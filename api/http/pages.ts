@@ -46,7 +46,7 @@ export function pageHandler(directory: string | null): (context: Context) => Pro
   return async (context) => {
     const { path } = context.req
     const isRead = context.req.method === 'GET' || context.req.method === 'HEAD'
-    if (directory === null || !isRead || path.startsWith('/v1/') || path === '/v1') return notFound(context)
+    if (directory === null || !isRead || path.startsWith('/v1/') || path === '/v1') return notFound()
     pages ??= readPages(directory)
     const built = await pages
     if (built === null) {
@@ -55,7 +55,7 @@ export function pageHandler(directory: string | null): (context: Context) => Pro
     }
     const isAsset = path.startsWith('/assets/')
     const page = built.get(path) ?? (isAsset ? undefined : built.get('/index.html'))
-    if (!page) return notFound(context)
+    if (!page) return notFound()
     return context.body(page.body, 200, {
       'content-type': page.type,
       'cache-control': isAsset ? 'public, max-age=31536000, immutable' : 'no-cache',

@@ -1,7 +1,6 @@
 // Errors on the wire: problem details (RFC 9457). What happened and what to do, in words that were
 // written for people; never a stack, a statement, or what the client sent in its query.
 import { z } from 'zod'
-import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { DescentError, UsageError } from '../../src/errors.ts'
 
@@ -16,16 +15,22 @@ export const problemSchema = z
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457).' })
 export type Problem = z.infer<typeof problemSchema>
 
-type ProblemStatus = 400 | 403 | 404 | 405 | 413 | 416 | 500
+type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 416 | 429 | 500 | 502 | 504
 
 const titles: Record<ProblemStatus, string> = {
   400: 'Bad request',
+  401: 'Not signed in',
   403: 'Forbidden',
   404: 'Not found',
   405: 'Method not allowed',
+  409: 'Conflict',
   413: 'Request too large',
+  415: 'Unsupported media type',
   416: 'Range not satisfiable',
+  429: 'Too many requests',
   500: 'Internal error',
+  502: 'The model server failed',
+  504: 'Took too long',
 }
 
 /** Thrown by routes; the app's error handler turns it into the answer. */
@@ -86,20 +91,14 @@ export async function orBadCursor<T>(list: Promise<T>): Promise<T> {
   try {
     return await list
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
+    if (!(error instanceof UsageError) || error.code !== 'bad_cursor') throw error
     const detail = 'The cursor is not one that a page of this list gave: leave it out to begin at the first.'
     throw new HttpProblem(400, 'bad_cursor', detail)
   }
 }
 
-export function notFound(context: Context): Response {
+export function notFound(): Response {
   const known = 'GET /openapi.json lists what there is.'
-  if (context.req.method !== 'GET' && context.req.method !== 'HEAD') {
-    const headers = { allow: 'GET, HEAD' }
-    return problemResponse(
-      new HttpProblem(405, 'method_not_allowed', `This API is read only. ${known}`, headers),
-    )
-  }
   return problemResponse(new HttpProblem(404, 'not_found', `There is nothing at this address. ${known}`))
 }
 
@@ -122,6 +121,19 @@ const content = { 'application/problem+json': { schema: problemSchema } }
 /** The error answers of a route, for its OpenAPI description. */
 export const problemResponses = {
   400: { description: 'A parameter does not fit.', content },
+  401: { description: 'A valid token is missing.', content },
+  403: { description: 'The token does not allow it.', content },
   404: { description: 'There is no such thing.', content },
+  429: { description: 'Too many requests.', content },
   500: { description: 'The server failed.', content },
 } as const
+
+/** The answers of a route that gives JSON, for its OpenAPI description. */
+export function answers<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { 200: { description, content: { 'application/json': { schema } } }, ...problemResponses } as const
+}
+
+/** A request body of JSON. */
+export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
+  return { content: { 'application/json': { schema } }, required: true } as const
+}

@@ -1,17 +1,4 @@
-// The part of the store that the HTTP door uses: it only reads.
+// The store as the HTTP door sees it.
 import type { Store } from '../../src/store/contract.ts'
 
-export type ReadStore = Pick<
-  Store,
-  | 'location'
-  | 'embedded'
-  | 'listRuns'
-  | 'findRun'
-  | 'summarizeRun'
-  | 'listTrajectories'
-  | 'findTrajectory'
-  | 'readTrajectory'
-  | 'readTask'
-  | 'listDatasets'
-  | 'findDataset'
->
+export type ApiStore = Omit<Store, 'close' | 'lockRun'>

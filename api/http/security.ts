@@ -1,7 +1,7 @@
-// What every answer and every request is held to. The server has no tokens: it is safe because it
-// listens on loopback only, answers only to loopback names (a foreign page that rebinds its DNS name
-// to 127.0.0.1 still sends its own Host), grants no other origin, and lets its pages load nothing
-// from outside and run no inline script.
+// What every answer and every request is held to. On loopback the server answers only to loopback names (a
+// foreign page that rebinds its DNS name to 127.0.0.1 still sends its own Host); it grants no other origin,
+// takes changes from its own pages and from programs only, and lets its pages load nothing from outside and
+// run no inline script.
 import type { MiddlewareHandler } from 'hono'
 import { HttpProblem, problemResponse } from './problem.ts'
 
@@ -54,6 +54,33 @@ export function loopbackHost(): MiddlewareHandler {
     if (name === undefined || !isLoopback(name)) {
       const detail = 'This server answers to localhost, 127.0.0.1 and [::1] only: use one of these names.'
       return problemResponse(new HttpProblem(403, 'foreign_host', detail))
+    }
+    return await next()
+  }
+}
+
+/**
+ * Refuses a change that a page of another origin asks for, and a body that is not JSON (which a page can
+ * send without being asked whether it may).
+ */
+export function ownPagesOnly(): MiddlewareHandler {
+  return async (context, next) => {
+    const { method } = context.req
+    if (method === 'GET' || method === 'HEAD') return await next()
+    const site = context.req.header('sec-fetch-site')
+    const origin = context.req.header('origin')
+    const host = context.req.header('host') ?? new URL(context.req.url).host
+    const foreign = origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host)
+    if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) {
+      return problemResponse(
+        new HttpProblem(403, 'foreign_origin', 'Pages of other origins may not change anything here.'),
+      )
+    }
+    const type = context.req.header('content-type')
+    const length = context.req.header('content-length')
+    const hasBody = (length !== undefined && length !== '0') || context.req.header('transfer-encoding')
+    if ((hasBody || type !== undefined) && !/^application\/json\b/i.test(type ?? '')) {
+      return problemResponse(new HttpProblem(415, 'not_json', 'Send the body as application/json.'))
     }
     return await next()
   }

@@ -1,15 +1,15 @@
-// Listens: on loopback only, since there are no tokens yet.
+// Listens: on loopback, or elsewhere where the store has an access token.
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { UsageError } from '../../src/errors.ts'
 import { createApp } from './app.ts'
 import type { AppOptions } from './app.ts'
-import type { ReadStore } from './read-store.ts'
+import type { ApiStore } from './read-store.ts'
 import { isLoopback } from './security.ts'
 
 export interface ServeOptions extends AppOptions {
-  store: ReadStore
-  /** A loopback name or address. */
+  store: ApiStore
+  /** A name or address; one that is not of loopback needs an access token in the store. */
   host: string
   /** 0 for any free port. */
   port: number
@@ -21,16 +21,17 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** Serves the API and the trace browser. Throws UsageError for a foreign host and a port in use. */
+/** Serves the API and the trace browser. Throws UsageError for an open bind without tokens, a port in use. */
 export async function serve({ store, host, port, ...options }: ServeOptions): Promise<RunningServer> {
-  if (!isLoopback(host)) {
+  const open = !isLoopback(host)
+  if (open && (await store.validTokens()).length === 0) {
     throw new UsageError(
-      `host ${host}: only loopback binds (127.0.0.1, ::1, localhost) are allowed, as access tokens come with a later release; reach it from elsewhere through an SSH tunnel`,
-      { code: 'foreign_host' },
+      `host ${host}: others could reach it, so a token is needed first: make one with "descent token create NAME --scope admin"; without one only 127.0.0.1, ::1 and localhost are allowed`,
+      { code: 'token_needed' },
     )
   }
   const hostname = host.replace(/^\[(.*)\]$/, '$1')
-  const server = createAdaptorServer({ fetch: createApp(store, options).fetch })
+  const server = createAdaptorServer({ fetch: createApp(store, { ...options, open }).fetch })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, hostname, port)))
     server.listen(port, hostname, resolve)

@@ -19,6 +19,7 @@ export function readCursor(cursor: string | null | undefined, kind: string, leng
   }
   throw new UsageError(
     `not a cursor of this list: "${cursor.slice(0, 80)}"; leave it out to begin at the first page`,
+    { code: 'bad_cursor' },
   )
 }
 

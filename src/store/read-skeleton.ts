@@ -125,7 +125,13 @@ async function read(db: Reader, id: string): Promise<Skeleton | null> {
   const [rows, scored] = await Promise.all([selectRows(db, id), newestScores(db, [id])])
   const answers = rows[0].flatMap((row) => (row.answerBlob ? [row.answerBlob] : []))
   const sizes = await blobSizes(db, answers)
-  const { turns: _t, calls: _n, cells: _m, ...row } = toTrajectoryRow(head.row, scored.get(id) ?? noScores)
+  const {
+    turns: _t,
+    calls: _n,
+    cells: _m,
+    answerTruncated: _a,
+    ...row
+  } = toTrajectoryRow(head.row, scored.get(id) ?? noScores)
   const { schemaVersion, sandbox, seed, attempt, divergence, originTrajectoryId, originTurns } = head.row
   return {
     ...row,

@@ -1,19 +1,21 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hc } from 'hono/client'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../../api/http/app.ts'
 import type { Api } from '../../api/http/app.ts'
-import { cellBodySchema, trajectoryItemSchema, trajectoryTreeSchema } from '../../api/http/tree.ts'
+import { createClient } from '../../api/http/client.ts'
+import { callBodySchema, cellTextsSchema } from '../../api/http/routes/trajectories.ts'
+import { trajectoryItemSchema, trajectoryTreeSchema } from '../../api/http/tree.ts'
 import { problemSchema } from '../../api/http/problem.ts'
+import { groupDetailSchema } from '../../api/http/routes/run-trajectories.ts'
 import { runItemSchema, runSchema } from '../../api/http/routes/runs.ts'
 import { newId } from '../../src/ids.ts'
-import { callSchema } from '../../src/trajectory.ts'
+import { backends, temporaryDirectory } from '../store/backends.ts'
 import { hostile } from './hostile.ts'
 import { makeSample } from './sample.ts'
 import type { Sample } from './sample.ts'
 
+const [embedded] = backends()
 let directory: string
 let sample: Sample
 let app: Api
@@ -21,7 +23,9 @@ const errors: unknown[] = []
 const datasetId = newId()
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'descent-http-'))
+  directory = await temporaryDirectory()
+  if (!embedded) throw new Error('no store')
+  sample = await makeSample(await embedded.freshStore(), directory)
   const exported = join(directory, 'export')
   await mkdir(exported)
   await writeFile(join(exported, 'train.parquet'), '0123456789')
@@ -29,28 +33,21 @@ beforeAll(async () => {
   await writeFile(join(directory, 'secret.txt'), 'secret')
   await symlink(join(directory, 'secret.txt'), join(exported, 'link.jsonl'))
   const paths = ['train.parquet', '../secret.txt', 'link.jsonl', 'gone.jsonl', 'empty.jsonl', '.']
-  sample = makeSample([
-    {
-      id: datasetId,
-      name: 'refunds',
-      recipe: 'sft',
-      recipeVersion: '1',
-      selection: {},
-      options: {},
-      directory: exported,
-      files: paths.map((path) => ({ path, rows: 1, bytes: 10, sha256: 'ab'.repeat(32) })),
-      rows: 1,
-      funnel: [],
-      scripted: true,
-      schemaVersion: 1,
-      createdAt: '2026-11-20T10:00:00.000Z',
-    },
-  ])
+  await sample.store.addDataset({
+    id: datasetId,
+    name: 'refunds',
+    recipe: 'sft',
+    recipeVersion: '1',
+    selection: {},
+    options: {},
+    directory: exported,
+    files: paths.map((path) => ({ path, rows: 1, bytes: 10, sha256: 'ab'.repeat(32) })),
+    rows: 1,
+    funnel: [],
+    scripted: true,
+    schemaVersion: 1,
+  })
   app = createApp(sample.store, { webDirectory: null, onError: (error) => errors.push(error) })
-})
-
-afterAll(async () => {
-  await rm(directory, { recursive: true })
 })
 
 async function problemOf(response: Response) {
@@ -68,7 +65,9 @@ describe('reading', () => {
       for (const item of page.items) seen.push(runItemSchema.strict().parse(item).id)
       cursor = page.next
     } while (cursor)
-    expect(seen).toEqual(sample.data.runs.map((run) => run.id))
+    expect(seen).toHaveLength(5)
+    expect(seen[0]).toBe(sample.runId)
+    expect(new Set(seen).size).toBe(5)
   })
 
   test('a run is found by id, by part of it, and as latest', async () => {
@@ -78,16 +77,33 @@ describe('reading', () => {
     }
   })
 
-  test('trajectories are filtered by status and their answers are cut', async () => {
+  test('trajectories are filtered, sorted and paged in the store, and their answers are cut', async () => {
     const response = await app.request(`/v1/runs/latest/trajectories?limit=200`)
     const { items, next } = (await response.json()) as { items: unknown[]; next: string | null }
     expect(next).toBeNull()
-    expect(items).toHaveLength(64)
     const first = trajectoryItemSchema.strict().parse(items[0])
     expect(first.answer?.truncated).toBe(true)
-    expect(first.answer?.characters).toBeGreaterThan(first.answer?.text.length ?? Infinity)
-    const failed = await app.request(`/v1/runs/latest/trajectories?status=failed`)
-    expect(((await failed.json()) as { items: unknown[] }).items).toHaveLength(2)
+    const run = sample.filledRunId
+    const where = encodeURIComponent('stop_reason = answered and turns > 2')
+    const seen: { turns: number; reward: number | null; stopReason: string | null }[] = []
+    let cursor = ''
+    do {
+      const page = await app.request(
+        `/v1/runs/${run}/trajectories?where=${where}&sort=reward&order=down&limit=6${cursor}`,
+      )
+      const body = (await page.json()) as { items: typeof seen; next: string | null }
+      seen.push(...body.items)
+      cursor = body.next === null ? '' : `&cursor=${body.next}`
+    } while (cursor !== '')
+    expect(seen.length).toBeGreaterThan(6)
+    expect(seen.every((row) => row.turns > 2 && row.stopReason === 'answered')).toBe(true)
+    const rewards = seen.flatMap((row) => row.reward ?? [])
+    expect(rewards).toEqual(rewards.toSorted((a, b) => b - a))
+    const statistics = await (await app.request(`/v1/runs/${run}/statistics?where=${where}`)).json()
+    expect(statistics).toMatchObject({ trajectories: seen.length, reward: { count: rewards.length } })
+    const mistake = await app.request(`/v1/runs/${run}/trajectories?where=rewrd%20%3E%201`)
+    expect(mistake.status).toBe(400)
+    expect((await problemOf(mistake)).detail).toMatch(/"rewrd" is not a field.*position 1/)
   })
 
   test('the tree has every node, no message body, and stays small', async () => {
@@ -101,29 +117,94 @@ describe('reading', () => {
     expect(cell?.stdout.characters).toBeGreaterThan(300_000)
     expect(cell?.calls.map((call) => [call.kind, call.messages])).toEqual([
       ['rlm', 1],
-      ['llm', 2],
+      ['llm', 1],
     ])
     expect(tree.task?.answer).toBe('C-1043, 119.80')
     expect(tree.invocations[0]?.turns[1]?.cells[0]?.calls[7]?.error?.code).toBe('rate_limit')
   })
 
   test('the raw file is the trajectory, character for character', async () => {
-    const response = await app.request(`/v1/trajectories/${sample.made.trajectory.id}/raw`)
+    const { id, invocations } = sample.made.trajectory
+    const response = await app.request(`/v1/trajectories/${id}/raw`)
     expect(response.headers.get('content-disposition')).toContain('attachment')
-    expect(await response.text()).toBe(JSON.stringify(sample.made.trajectory))
+    const raw = (await response.json()) as typeof sample.made.trajectory
+    expect(raw).toEqual(JSON.parse(JSON.stringify(await sample.store.readTrajectory(id))))
+    const texts = (list: typeof invocations) =>
+      list.flatMap(({ turns }) =>
+        turns.flatMap(({ call, cells }) => [
+          call.messages,
+          call.response.text,
+          ...cells.map(({ code, stdout, stderr, calls }) => [
+            code,
+            stdout,
+            stderr,
+            calls.map((one) => one.response),
+          ]),
+        ]),
+      )
+    expect(JSON.stringify(texts(raw.invocations)).length).toBe(JSON.stringify(texts(invocations)).length)
   })
 
-  test('one call and one cell come whole', async () => {
+  test('one call and one cell come by themselves, cut at a limit, with the way to the whole', async () => {
     const { trajectory, ids } = sample.made
     const call = await app.request(`/v1/calls/${trajectory.id}/${ids.hostileCall}`)
-    expect(callSchema.strict().parse(await call.json()).messages[0]?.content).toBe(hostile)
+    const body = callBodySchema.strict().parse(await call.json())
+    expect(body.messages[0]?.content.startsWith(hostile)).toBe(true)
+    expect(body.cut).toEqual([])
     const wanted = trajectory.invocations[0]?.turns[2]?.cells[0]
-    const cell = await app.request(`/v1/cells/${trajectory.id}/${wanted?.id}`)
-    expect(cellBodySchema.strict().parse(await cell.json()).stdout).toBe(wanted?.stdout)
+    const cell = await app.request(`/v1/cells/${trajectory.id}/${wanted?.id}?limit=1000`)
+    const cut = cellTextsSchema.strict().parse(await cell.json())
+    expect(cut.stdout).toBe(wanted?.stdout.slice(0, 1000))
+    const part = cut.cut.find((one) => one.part === 'stdout')
+    expect(part?.length).toBe(wanted?.stdout.length)
+    const whole = await app.request(part?.href ?? '')
+    expect(whole.headers.get('content-type')).toContain('text/plain')
+    expect(await whole.text()).toBe(wanted?.stdout)
+    expect((await app.request(`/v1/texts/${trajectory.id}/cell/${wanted?.id}/message-0`)).status).toBe(404)
+  })
+
+  test('search leads to the cell, with the words marked', async () => {
+    const response = await app.request('/v1/search?text=most_common&fields=code')
+    expect([response.status, errors]).toEqual([200, []])
+    const { items } = (await response.json()) as {
+      items: { id: string; kind: string; fragments: { parts: { text: string; match: boolean }[] }[] }[]
+    }
+    expect(items.map((hit) => hit.id)).toContain(sample.made.ids.batchCell)
+    const marked = items[0]?.fragments[0]?.parts.find((part) => part.match)
+    expect(marked?.text).toBe('most_common')
+    expect((await app.request('/v1/search?text=--')).status).toBe(400)
+    expect((await app.request('/v1/search?text=a&fields=odd')).status).toBe(400)
+  })
+
+  test('a group has its rollouts with advantages and the first cell in which they differ', async () => {
+    const { taskId } = sample.made.trajectory
+    const address = `/v1/runs/latest/group?task=${encodeURIComponent(taskId)}`
+    const group = groupDetailSchema.strict().parse(await (await app.request(address)).json())
+    expect(group.rollouts.map((row) => row.rollout)).toEqual([0, 1])
+    expect(group.firstDifference).toMatchObject({ position: 1 })
+    expect(group.firstDifference?.cells[0]?.cellId).toBe(sample.made.ids.batchCell)
+    const centered = await (await app.request(`/v1/runs/${sample.filledRunId}/groups?limit=2`)).json()
+    const [first] = (centered as { items: { taskId: string }[] }).items
+    const scored = await app.request(
+      `/v1/runs/${sample.filledRunId}/group?task=${first?.taskId}&method=grpo_centered`,
+    )
+    const { rollouts } = groupDetailSchema.parse(await scored.json())
+    const sum = rollouts.reduce((total, row) => total + (row.advantage ?? 0), 0)
+    expect(sum).toBeCloseTo(0, 9)
+    expect((await app.request(`${address}&method=odd`)).status).toBe(400)
+    expect((await app.request('/v1/runs/latest/group?task=none')).status).toBe(404)
+  })
+
+  test('runs are compared task by task', async () => {
+    const response = await app.request(`/v1/compare?runs=${sample.filledRunId},latest`)
+    const body = (await response.json()) as { runs: unknown[]; tasks: { means: unknown[] }[] }
+    expect(body.runs).toHaveLength(2)
+    expect(body.tasks[0]?.means).toHaveLength(2)
+    expect((await app.request('/v1/compare?runs=')).status).toBe(400)
   })
 
   test('the typed client reads the same', async () => {
-    const client = hc<Api>('http://localhost', { fetch: app.request })
+    const client = createClient('http://localhost', { fetch: app.request as typeof fetch })
     const response = await client.v1.runs[':run'].$get({ param: { run: 'latest' } })
     if (!response.ok) throw new Error('no run')
     const run = await response.json()
@@ -134,7 +215,7 @@ describe('reading', () => {
     const response = await app.request('/v1/health')
     expect(await response.json()).toMatchObject({
       status: 'ok',
-      store: { location: 'memory', embedded: true },
+      store: { embedded: false },
     })
   })
 })
@@ -164,11 +245,16 @@ describe('mistakes', () => {
     expect(response.status).toBe(404)
   })
 
-  test('nothing can be written, and a large body is refused', async () => {
-    const response = await app.request('/v1/runs', { method: 'POST', body: '{}' })
-    expect(response.status).toBe(405)
-    expect(response.headers.get('allow')).toBe('GET, HEAD')
-    const large = await app.request('/v1/runs', { method: 'POST', body: 'x'.repeat(100_000) })
+  test('what cannot be done is refused, and a large body too', async () => {
+    const headers = { 'content-type': 'application/json' }
+    const response = await app.request('/v1/runs', { method: 'POST', body: '{}', headers })
+    expect(response.status).toBe(409)
+    expect((await problemOf(response)).detail).toContain('descent collect')
+    const odd = await app.request('/v1/health', { method: 'DELETE' })
+    expect(odd.status).toBe(404)
+    const broken = await app.request('/v1/runs/latest/tags', { method: 'PUT', body: '{', headers })
+    expect(broken.status).toBe(400)
+    const large = await app.request('/v1/runs', { method: 'POST', body: 'x'.repeat(2_000_000), headers })
     expect(large.status).toBe(413)
     expect((await problemOf(large)).code).toBe('body_too_large')
   })
@@ -293,19 +379,21 @@ describe('the description', () => {
       components: { schemas: Record<string, { properties: Record<string, unknown> }> }
     }
     expect(document.openapi).toBe('3.1.0')
-    expect(Object.keys(document.paths).sort()).toEqual([
-      '/v1/calls/{trajectory}/{call}',
-      '/v1/cells/{trajectory}/{cell}',
-      '/v1/datasets',
-      '/v1/datasets/{id}',
-      '/v1/datasets/{id}/files/{index}',
-      '/v1/health',
-      '/v1/runs',
-      '/v1/runs/{run}',
-      '/v1/runs/{run}/trajectories',
-      '/v1/trajectories/{id}',
-      '/v1/trajectories/{id}/raw',
-    ])
+    expect(Object.keys(document.paths).sort()).toEqual(
+      expect.arrayContaining([
+        '/v1/calls/{trajectory}/{call}',
+        '/v1/cells/{trajectory}/{cell}',
+        '/v1/datasets',
+        '/v1/datasets/{id}',
+        '/v1/datasets/{id}/files/{index}',
+        '/v1/health',
+        '/v1/runs',
+        '/v1/runs/{run}',
+        '/v1/runs/{run}/trajectories',
+        '/v1/trajectories/{id}',
+        '/v1/trajectories/{id}/raw',
+      ]),
+    )
     const orNull = (name: string) => ({ anyOf: [{ $ref: `#/components/schemas/${name}` }, { type: 'null' }] })
     const { schemas } = document.components
     expect(schemas['CellNode']?.properties['finalAnswer']).toEqual(orNull('Preview'))

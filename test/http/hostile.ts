@@ -125,10 +125,9 @@ export function makeHostile(runId: string): Made {
     model: `small ${markup}`,
     provider: markup,
     messages: [
-      { role: `user ${markup}`, content: hostile },
       {
         role: 'user',
-        content: `[click](javascript:alert(1)) ![](https://example.com/pixel.png)\n\`\`\`html\n${hostile}\n\`\`\``,
+        content: `${hostile}\n[click](javascript:alert(1)) ![](https://example.com/pixel.png)\n\`\`\`html\n${hostile}\n\`\`\``,
       },
     ],
     response: {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createApp } from '../../api/http/app.ts'
 import { runItemSchema, runSchema } from '../../api/http/routes/runs.ts'
 import { trajectoryItemSchema, trajectoryTreeSchema } from '../../api/http/tree.ts'
-import { callSchema } from '../../src/trajectory.ts'
+import { callBodySchema } from '../../api/http/routes/trajectories.ts'
 import { backends, temporaryDirectory } from '../store/backends.ts'
 import * as make from '../store/fixtures.ts'
 
@@ -52,9 +52,9 @@ test('a recorded trajectory is listed, drawn and read whole', async () => {
   const tree = trajectoryTreeSchema.strict().parse(await read(`/v1/trajectories/${id}`))
   const turn = tree.invocations[0]?.turns[0]
   expect(turn?.cells[0]?.stdout).toMatchObject({ truncated: true })
-  expect(tree.answer?.text.startsWith('<script>\0\u{1F680}')).toBe(true)
+  expect(tree.answer?.text.startsWith('<script>\u2400\u{1F680}')).toBe(true)
   expect(tree.task?.contextType).toBe('str')
-  const call = callSchema.strict().parse(await read(`/v1/calls/${id}/${turn?.call.id}`))
+  const call = callBodySchema.strict().parse(await read(`/v1/calls/${id}/${turn?.call.id}?limit=1000000`))
   expect(call.response.text).toBe(text)
   expect(await read(`/v1/trajectories/${id}/raw`)).toEqual(
     JSON.parse(JSON.stringify(await store.readTrajectory(id))),

@@ -2,14 +2,24 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, beforeAll, expect, test } from 'vitest'
 import { createApp } from '../../api/http/app.ts'
 import { serve } from '../../api/http/serve.ts'
 import type { RunningServer } from '../../api/http/serve.ts'
 import { UsageError } from '../../src/errors.ts'
-import { makeSample } from './sample.ts'
+import type { Store } from '../../src/store/index.ts'
+import { makeSecret } from '../../api/http/access.ts'
+import { newId } from '../../src/ids.ts'
+import { backends } from '../store/backends.ts'
 
-const { store } = makeSample()
+const [embedded] = backends()
+let store: Store
+
+beforeAll(async () => {
+  if (!embedded) throw new Error('no store')
+  store = await embedded.freshStore()
+})
+
 const running: RunningServer[] = []
 
 afterEach(async () => {
@@ -56,8 +66,22 @@ test('a port in use is one clear line', async () => {
   expect((failure as UsageError).message).not.toContain('\n')
 })
 
-test.each(['0.0.0.0', '::', '192.168.1.4', 'example.com', ''])('a bind to %j is refused', async (host) => {
-  await expect(start(host)).rejects.toThrow(/only loopback binds .* tokens come with a later release/)
+test.each(['0.0.0.0', '::', '192.168.1.4', 'example.com', ''])('a bind to %j needs a token', async (host) => {
+  await expect(start(host)).rejects.toThrow(/a token is needed first: .*descent token create/)
+})
+
+test('with a token another bind is allowed, and answers to no one without it', async () => {
+  const { secret, hash } = makeSecret()
+  const id = newId()
+  await store.addToken({ id, name: 'reader', scope: 'read', hash, expiresAt: null })
+  const server = await start('0.0.0.0')
+  const url = server.url.replace('0.0.0.0', '127.0.0.1')
+  expect((await fetch(`${url}/v1/runs`)).status).toBe(401)
+  const headers = { authorization: `Bearer ${secret}` }
+  expect((await fetch(`${url}/v1/runs`, { headers })).status).toBe(200)
+  await store.revokeToken(id)
+  await new Promise((resolve) => setTimeout(resolve, 2100))
+  expect((await fetch(`${url}/v1/runs`, { headers })).status).toBe(401)
 })
 
 test('pages are served with their caching, and anything else leads to the first one', async () => {

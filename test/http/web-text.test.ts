@@ -1,7 +1,7 @@
 // The pure parts of the trace browser: whatever a model writes, nothing is lost and nothing throws.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countCharacters, preview, tailPreview } from '../../api/http/preview.ts'
+import { beginning, countCharacters, preview, tailPreview } from '../../api/http/preview.ts'
 import { formatAge, formatCost, formatDuration, formatTokens } from '../../api/web/format.ts'
 import { chunkText } from '../../api/web/text/chunks.ts'
 import { splitFences } from '../../api/web/text/fences.ts'
@@ -93,7 +93,7 @@ test('previews never halve a pair and count characters', () => {
   expect(preview('ab👩', 3)).toEqual({ text: 'ab', characters: 3, truncated: true })
   expect(preview('ab👩', 4)).toEqual({ text: 'ab👩', characters: 3, truncated: false })
   expect(tailPreview('👩ab', 3)).toEqual({ text: 'ab', characters: 3, truncated: true })
-  expect(preview('abc', 10, 900)).toEqual({ text: 'abc', characters: 900, truncated: true })
+  expect(beginning('abc', 10, { characters: 900 })).toEqual({ text: 'abc', characters: 900, truncated: true })
 })
 
 test('numbers are short and never pretend', () => {

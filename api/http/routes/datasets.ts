@@ -1,12 +1,13 @@
 // Exported datasets and their files.
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { locateFile, sendFile } from '../download.ts'
 import { pageSchema, referenceSchema } from '../page.ts'
-import { HttpProblem, orNotFound, problemResponses, validationHook } from '../problem.ts'
-import type { ReadStore } from '../read-store.ts'
+import { HttpProblem, orNotFound, problemResponses } from '../problem.ts'
+import type { ApiStore } from '../read-store.ts'
+import { createRoutes } from './shared.ts'
 
-type StoredDataset = Awaited<ReturnType<ReadStore['findDataset']>>
+type StoredDataset = Awaited<ReturnType<ApiStore['findDataset']>>
 
 const fileSchema = z.object({
   index: z.number(),
@@ -98,8 +99,8 @@ const fileRoute = createRoute({
   },
 })
 
-export function datasetRoutes(store: ReadStore, exportRoots?: string[]) {
-  return new OpenAPIHono({ defaultHook: validationHook })
+export function datasetRoutes(store: ApiStore, exportRoots?: string[]) {
+  return createRoutes()
     .openapi(listRoute, async (context) => {
       const datasets = await store.listDatasets()
       return context.json({ items: datasets.map(datasetItem), next: null }, 200)

@@ -1,9 +1,10 @@
 // Whether the server and its store answer.
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { schemaVersion } from '../../../src/trajectory.ts'
-import { problemResponses, validationHook } from '../problem.ts'
-import type { ReadStore } from '../read-store.ts'
+import { answers } from '../problem.ts'
+import type { ApiStore } from '../read-store.ts'
+import { createRoutes } from './shared.ts'
 
 export const healthSchema = z
   .object({
@@ -18,14 +19,11 @@ const route = createRoute({
   method: 'get',
   path: '/health',
   summary: 'Whether the server and its store answer',
-  responses: {
-    200: { description: 'Both do.', content: { 'application/json': { schema: healthSchema } } },
-    500: problemResponses[500],
-  },
+  responses: answers(healthSchema, 'Both do.'),
 })
 
-export function healthRoutes(store: ReadStore) {
-  return new OpenAPIHono({ defaultHook: validationHook }).openapi(route, async (context) => {
+export function healthRoutes(store: ApiStore) {
+  return createRoutes().openapi(route, async (context) => {
     await store.listRuns({ limit: 1 })
     const { location, embedded } = store
     return context.json({ status: 'ok' as const, schemaVersion, store: { location, embedded } }, 200)

@@ -1,18 +1,17 @@
-// Runs and the list of their trajectories. Lists carry no message bodies.
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+// Runs: lists, one run, its tags.
+import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import type { RunSummary } from '../../../src/store/contract.ts'
-import { trajectoryStatusSchema } from '../../../src/trajectory.ts'
-import { pageQuerySchema, pageSchema, referenceSchema } from '../page.ts'
-import { orBadCursor, orNotFound, problemResponses, validationHook } from '../problem.ts'
-import type { ReadStore } from '../read-store.ts'
-import { trajectoryItem, trajectoryItemSchema } from '../tree.ts'
+import { pageQuerySchema, pageSchema } from '../page.ts'
+import { answers, jsonBody, orBadCursor, orNotFound } from '../problem.ts'
+import type { ApiStore } from '../read-store.ts'
+import { createRoutes, plainText, runParameter } from './shared.ts'
 
 export const runSchema = z
   .object({
     id: z.string(),
     name: z.string(),
-    status: z.enum(['pending', 'running', 'done', 'interrupted', 'failed']),
+    status: z.enum(['pending', 'running', 'done', 'interrupted', 'failed', 'cancelled']),
     config: z.record(z.string(), z.unknown()),
     configHash: z.string(),
     protocol: z.string(),
@@ -47,23 +46,16 @@ export type Run = z.infer<typeof runSchema>
 export const runItemSchema = runSchema.omit({ config: true }).meta({ id: 'RunItem' })
 export type RunItem = z.infer<typeof runItemSchema>
 
-const runPageSchema = pageSchema('RunPage', runItemSchema)
-const trajectoryPageSchema = pageSchema('TrajectoryPage', trajectoryItemSchema)
-
-const runParameter = z.object({
-  run: referenceSchema.meta({ description: 'An id, a unique part of one, or `latest`.' }),
-})
+const tagsSchema = z
+  .strictObject({ tags: z.array(plainText.pipe(z.string().min(1).max(60))).max(50) })
+  .meta({ id: 'Tags' })
 
 const listRoute = createRoute({
   method: 'get',
   path: '/runs',
   summary: 'Runs, newest first',
   request: { query: pageQuerySchema },
-  responses: {
-    200: { description: 'A page of runs.', content: { 'application/json': { schema: runPageSchema } } },
-    400: problemResponses[400],
-    500: problemResponses[500],
-  },
+  responses: answers(pageSchema('RunPage', runItemSchema), 'A page of runs.'),
 })
 
 const readRoute = createRoute({
@@ -71,31 +63,19 @@ const readRoute = createRoute({
   path: '/runs/{run}',
   summary: 'One run with its configuration',
   request: { params: runParameter },
-  responses: {
-    200: { description: 'The run.', content: { 'application/json': { schema: runSchema } } },
-    ...problemResponses,
-  },
+  responses: answers(runSchema, 'The run.'),
 })
 
-const trajectoriesRoute = createRoute({
-  method: 'get',
-  path: '/runs/{run}/trajectories',
-  summary: 'The trajectories of a run',
-  request: {
-    params: runParameter,
-    query: pageQuerySchema.extend({ status: trajectoryStatusSchema.optional() }),
-  },
-  responses: {
-    200: {
-      description: 'A page of trajectories.',
-      content: { 'application/json': { schema: trajectoryPageSchema } },
-    },
-    ...problemResponses,
-  },
+const tagRoute = createRoute({
+  method: 'put',
+  path: '/runs/{run}/tags',
+  summary: 'The tags of a run, all of them',
+  request: { params: runParameter, body: jsonBody(tagsSchema) },
+  responses: answers(runSchema, 'The run.'),
 })
 
-export function runRoutes(store: ReadStore) {
-  return new OpenAPIHono({ defaultHook: validationHook })
+export function runRoutes(store: ApiStore) {
+  return createRoutes()
     .openapi(listRoute, async (context) => {
       const { limit, cursor } = context.req.valid('query')
       const page = await orBadCursor(store.listRuns({ limit, cursor: cursor ?? null }))
@@ -106,11 +86,9 @@ export function runRoutes(store: ReadStore) {
       const run = await orNotFound(store.findRun(context.req.valid('param').run))
       return context.json(await store.summarizeRun(run.id), 200)
     })
-    .openapi(trajectoriesRoute, async (context) => {
+    .openapi(tagRoute, async (context) => {
       const run = await orNotFound(store.findRun(context.req.valid('param').run))
-      const { limit, cursor, status } = context.req.valid('query')
-      const options = { limit, cursor: cursor ?? null, ...(status ? { status } : {}) }
-      const page = await orBadCursor(store.listTrajectories(run.id, options))
-      return context.json({ items: page.items.map(trajectoryItem), next: page.next }, 200)
+      await store.tagRun(run.id, [...new Set(context.req.valid('json').tags)])
+      return context.json(await store.summarizeRun(run.id), 200)
     })
 }

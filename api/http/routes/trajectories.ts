@@ -1,84 +1,92 @@
-// A trajectory as a tree, and its bodies: one call, one cell, or everything as one JSON file.
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+// A trajectory as a tree, and its bodies: one call, one cell, one text, or everything as one JSON file.
+import { createRoute } from '@hono/zod-openapi'
 import type { TypedResponse } from 'hono'
 import type { JSONParsed } from 'hono/utils/types'
 import { z } from 'zod'
 import { UsageError } from '../../../src/errors.ts'
+import { preview } from '../../../src/preview.ts'
 import { callSchema, trajectorySchema } from '../../../src/trajectory.ts'
 import type { Trajectory } from '../../../src/trajectory.ts'
+import { capCall, capCell, cutTextSchema, wholeText } from '../bodies.ts'
 import { referenceSchema } from '../page.ts'
-import { preview } from '../preview.ts'
-import { HttpProblem, orNotFound, problemResponses, validationHook } from '../problem.ts'
-import type { ReadStore } from '../read-store.ts'
+import { answers, HttpProblem, orNotFound, problemResponses } from '../problem.ts'
+import type { ApiStore } from '../read-store.ts'
 import { streamTrajectory } from '../raw.ts'
-import {
-  cellBodySchema,
-  findCall,
-  findCell,
-  treeLimits,
-  trajectoryTree,
-  trajectoryTreeSchema,
-} from '../tree.ts'
+import { cellBodySchema, treeLimits, trajectoryTreeSchema } from '../tree.ts'
 import type { TaskView } from '../tree.ts'
-
-const idParameter = z.object({ id: referenceSchema.meta({ description: 'An id, or a unique part of one.' }) })
+import { createRoutes, trajectoryParameter } from './shared.ts'
 
 const treeRoute = createRoute({
   method: 'get',
   path: '/trajectories/{id}',
   summary: 'A trajectory as a tree, without message bodies',
-  request: { params: idParameter },
-  responses: {
-    200: { description: 'The tree.', content: { 'application/json': { schema: trajectoryTreeSchema } } },
-    ...problemResponses,
-  },
+  request: { params: trajectoryParameter },
+  responses: answers(trajectoryTreeSchema, 'The tree.'),
 })
 
 const rawRoute = createRoute({
   method: 'get',
   path: '/trajectories/{id}/raw',
   summary: 'A whole trajectory as a JSON file',
-  request: { params: idParameter },
-  responses: {
-    200: {
-      description: 'The trajectory, every text whole.',
-      content: { 'application/json': { schema: trajectorySchema } },
-    },
-    ...problemResponses,
-  },
+  request: { params: trajectoryParameter },
+  responses: answers(trajectorySchema, 'The trajectory, every text whole.'),
 })
+
+const limitQuery = z.object({
+  limit: z.coerce.number().int().min(0).max(50_000_000).default(200_000).meta({
+    description: 'Characters of each text; a longer one is cut, and `cut` says where the whole is.',
+  }),
+})
+
+export const callBodySchema = callSchema.extend({ cut: z.array(cutTextSchema) }).meta({ id: 'CallBody' })
+export const cellTextsSchema = cellBodySchema
+  .extend({ cut: z.array(cutTextSchema) })
+  .meta({ id: 'CellTexts' })
 
 const callRoute = createRoute({
   method: 'get',
   path: '/calls/{trajectory}/{call}',
   summary: 'One call with its messages',
-  request: { params: z.object({ trajectory: referenceSchema, call: referenceSchema }) },
-  responses: {
-    200: { description: 'The call.', content: { 'application/json': { schema: callSchema } } },
-    ...problemResponses,
-  },
+  request: { params: z.object({ trajectory: referenceSchema, call: referenceSchema }), query: limitQuery },
+  responses: answers(callBodySchema, 'The call.'),
 })
 
 const cellRoute = createRoute({
   method: 'get',
   path: '/cells/{trajectory}/{cell}',
-  summary: 'One cell with its whole texts',
-  request: { params: z.object({ trajectory: referenceSchema, cell: referenceSchema }) },
+  summary: 'One cell with its texts',
+  request: { params: z.object({ trajectory: referenceSchema, cell: referenceSchema }), query: limitQuery },
+  responses: answers(cellTextsSchema, 'The cell.'),
+})
+
+const textRoute = createRoute({
+  method: 'get',
+  path: '/texts/{trajectory}/{kind}/{id}/{part}',
+  summary: 'One whole text of a call or cell, as a file',
+  request: {
+    params: z.object({
+      trajectory: referenceSchema,
+      kind: z.enum(['call', 'cell']),
+      id: referenceSchema,
+      part: z.string().regex(/^(code|stdout|stderr|answer|response|reasoning|message-\d{1,6})$/),
+    }),
+  },
   responses: {
-    200: { description: 'The cell.', content: { 'application/json': { schema: cellBodySchema } } },
+    200: { description: 'The text.', content: { 'text/plain': { schema: z.string() } } },
     ...problemResponses,
   },
 })
 
-export function trajectoryRoutes(store: ReadStore) {
-  const read = rememberingReader(store)
-  return new OpenAPIHono({ defaultHook: validationHook })
+export function trajectoryRoutes(store: ApiStore) {
+  return createRoutes()
     .openapi(treeRoute, async (context) => {
-      const trajectory = await read(context.req.valid('param').id, false)
-      return context.json(trajectoryTree(trajectory, await readTask(store, trajectory)), 200)
+      const id = await orNotFound(store.findTrajectory(context.req.valid('param').id))
+      const skeleton = await orNotFound(store.readSkeleton(id))
+      return context.json({ ...skeleton, task: await readTask(store, skeleton) }, 200)
     })
     .openapi(rawRoute, async (context) => {
-      const trajectory = await read(context.req.valid('param').id, false)
+      const id = await orNotFound(store.findTrajectory(context.req.valid('param').id))
+      const trajectory = await orNotFound(store.readTrajectory(id))
       const headers = {
         'content-type': 'application/json',
         'content-disposition': `attachment; filename="trajectory-${trajectory.id}.json"`,
@@ -89,35 +97,33 @@ export function trajectoryRoutes(store: ReadStore) {
     })
     .openapi(callRoute, async (context) => {
       const { trajectory, call: id } = context.req.valid('param')
-      const call = findCall(await read(trajectory, true), id)
-      if (!call) throw new HttpProblem(404, 'not_found', 'This trajectory has no call of this id.')
-      return context.json(call, 200)
+      const found = await orNotFound(store.findTrajectory(trajectory))
+      const call = await orNotFound(store.readCall(found, id))
+      return context.json(capCall(found, call, context.req.valid('query').limit), 200)
     })
     .openapi(cellRoute, async (context) => {
       const { trajectory, cell: id } = context.req.valid('param')
-      const cell = findCell(await read(trajectory, true), id)
-      if (!cell) throw new HttpProblem(404, 'not_found', 'This trajectory has no cell of this id.')
-      const { calls: _calls, ...body } = cell
-      return context.json(body, 200)
+      const found = await orNotFound(store.findTrajectory(trajectory))
+      const cell = await orNotFound(store.readCell(found, id))
+      return context.json(capCell(found, cell, context.req.valid('query').limit), 200)
+    })
+    .openapi(textRoute, async (context) => {
+      const { trajectory, kind, id, part } = context.req.valid('param')
+      const found = await orNotFound(store.findTrajectory(trajectory))
+      const text =
+        kind === 'call'
+          ? wholeText(await orNotFound(store.readCall(found, id)), part)
+          : wholeText(await orNotFound(store.readCell(found, id)), part)
+      if (text === null) throw new HttpProblem(404, 'not_found', `This ${kind} has no such text.`)
+      context.header('content-disposition', `attachment; filename="${part}.txt"`)
+      return context.text(text, 200)
     })
 }
 
-/**
- * Reads trajectories and keeps the last finished one: who reads a trace asks for its calls one after
- * the other. Only calls and cells are answered from it, as these are never changed once it is done.
- */
-function rememberingReader(store: ReadStore): (reference: string, settled: boolean) => Promise<Trajectory> {
-  let last: Trajectory | null = null
-  return async (reference, settled) => {
-    if (settled && last?.id === reference) return last
-    const id = await orNotFound(store.findTrajectory(reference))
-    const trajectory = await orNotFound(store.readTrajectory(id))
-    last = trajectory.status === 'done' ? trajectory : null
-    return trajectory
-  }
-}
-
-async function readTask(store: ReadStore, { runId, taskId }: Trajectory): Promise<TaskView | null> {
+async function readTask(
+  store: ApiStore,
+  { runId, taskId }: { runId: string; taskId: string },
+): Promise<TaskView | null> {
   try {
     const task = await store.readTask(runId, taskId)
     return {
