@@ -20,7 +20,7 @@ import { prepareHome, readTarget } from '../../src/store/home.ts'
 import { openStore } from '../../src/store/index.ts'
 import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
 import { printLimits } from './limits.ts'
-import { ownSeconds, parentOf, treeMemory, treeSeconds, waitedSeconds } from './process-tree.ts'
+import { childOf, ownSeconds, parentOf, treeMemory, treeSeconds, waitedSeconds } from './process-tree.ts'
 import { printProfile } from './profile.ts'
 import { batch, contextOf, expectedAnswer, question, turns } from './script.ts'
 
@@ -175,15 +175,12 @@ async function runDescent(name: string, location: string, contexts: string[]): P
     const before = { bytes: await size(), database: treeSeconds(postmaster), waited: waitedSeconds() }
     const start = performance.now()
     const profile = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${directory}`] : []
-    const child = spawn(
-      process.execPath,
-      [...profile, main, 'collect', file, '--store', location, '--json'],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        cwd: directory,
-      },
-    )
-    const memory = watchMemory([child.pid ?? 0, postmaster])
+    const command = [process.execPath, ...profile, main, 'collect', file, '--store', location, '--json']
+    const child = spawn('python3', [path.join(here, 'reaper.py'), ...command], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: directory,
+    })
+    const memory = watchMemory([child.pid ?? 0, postmaster], () => childOf(child.pid ?? 0))
     let output = ''
     let said = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -225,13 +222,16 @@ async function embeddedUrl(location: string): Promise<string> {
   return `postgres://${user}:${encodeURIComponent(password)}@${host}:${at}/${database}`
 }
 
-/** Samples twice a second; the first process is the one whose own time is told. */
-function watchMemory(roots: number[]): { ownSeconds(): number; stop(): number } {
+/** Samples twice a second; `main` finds the process whose own time is told. */
+function watchMemory(
+  roots: number[],
+  main: () => number = () => 0,
+): { ownSeconds(): number; stop(): number } {
   let peak = 0
   let own = 0
   const timer = setInterval(() => {
     peak = Math.max(peak, treeMemory(roots))
-    own = Math.max(own, ownSeconds(roots[0] ?? 0))
+    own = Math.max(own, ownSeconds(main()))
   }, 500)
   return {
     ownSeconds: () => own,

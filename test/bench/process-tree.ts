@@ -33,6 +33,11 @@ export function parentOf(pid: number): number {
   return readStat(pid)?.parent ?? 0
 }
 
+/** The first child of a process, 0 when it has none. */
+export function childOf(pid: number): number {
+  return treeOf(pid)[1] ?? 0
+}
+
 /** Processor seconds of a tree that goes on running: of its processes, and of those that have ended. */
 export function treeSeconds(root: number): number {
   return treeOf(root)
