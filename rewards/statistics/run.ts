@@ -41,6 +41,8 @@ export interface RunStatistics {
   passHat: Record<string, number>
   /** At least half of k, rounded up. */
   majorityOf: Record<string, number>
+  /** Of the n rollouts that every scored task has: the chance that at least k are right, by k. */
+  kOfN: { n: number; atLeast: Record<string, number> }
   /** Tasks by their mean reward: 0, between, 1. */
   bands: { none: number; some: number; all: number; unscored: number }
   cost: Percentiles
@@ -141,11 +143,14 @@ function passes(groups: Sample[][], passFrom: number) {
   const least = Math.min(most, ...counts.map(({ n }) => n))
   const ks = new Set([least])
   for (let k = 1; k <= most; k *= 2) ks.add(k)
-  const table: Record<'passAt' | 'passHat' | 'majorityOf', Record<string, number>> = {
+  const table: Pick<RunStatistics, 'passAt' | 'passHat' | 'majorityOf' | 'kOfN'> = {
     passAt: {},
     passHat: {},
     majorityOf: {},
+    kOfN: { n: least, atLeast: {} },
   }
+  for (let k = 1; k <= least; k += 1)
+    table.kOfN.atLeast[k] = mean(counts.map(({ n, c }) => leastOfK(n, c, least, k) ?? 0))
   for (const k of [...ks].filter((one) => one > 0).toSorted((a, b) => a - b)) {
     const fit = counts.filter(({ n }) => n >= k)
     if (fit.length === 0) continue
@@ -185,4 +190,29 @@ function count(keys: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const key of keys) counts[key] = (counts[key] ?? 0) + 1
   return counts
+}
+
+export interface RewardFigures {
+  /** Rollouts that the reward gave a value. */
+  scored: number
+  errors: number
+  mean: number | null
+}
+
+/** What each reward gave, by name: the newest score of each rollout. */
+export function rewardFigures(figures: readonly Pick<Figures, 'scores'>[]): Record<string, RewardFigures> {
+  const values = new Map<string, (number | null)[]>()
+  for (const { scores } of figures) {
+    for (const [name, { value }] of new Map(scores.map((score) => [score.reward, score]))) {
+      const list = values.get(name)
+      if (list) list.push(value)
+      else values.set(name, [value])
+    }
+  }
+  const rows = [...values].map(([name, all]): [string, RewardFigures] => {
+    const known = all.filter((value) => value !== null)
+    const errors = all.length - known.length
+    return [name, { scored: known.length, errors, mean: known.length === 0 ? null : mean(known) }]
+  })
+  return Object.fromEntries(rows.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }

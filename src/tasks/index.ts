@@ -79,3 +79,16 @@ export function openTaskset(config: TasksConfig, baseDirectory: string): Taskset
     throw new UsageError(`tasks: taskset ${entry.name}: ${problems.join('; ')}`, { cause: error })
   }
 }
+
+/**
+ * The same tasks, with bad rows left out and counted. Errors raised: UsageError for a taskset that makes its tasks
+ * and reads no rows.
+ */
+export function skippingBadRows(config: TasksConfig): TasksConfig {
+  if (typeof config === 'string') return { taskset: 'file', options: { path: config, skipBadRows: true } }
+  const { name, options } = findTaskset(config.taskset)
+  const schema = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' })
+  if (JSON.stringify(schema).includes('"skipBadRows"'))
+    return { ...config, options: { ...config.options, skipBadRows: true } }
+  throw new UsageError(`--skip-bad-rows: the taskset ${name} reads no rows: there is nothing to leave out`)
+}

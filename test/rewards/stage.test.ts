@@ -265,6 +265,23 @@ describe('the command line', () => {
       ],
       paired: { pairs: 4, difference: 0, pValue: 1 },
     })
+    const parts = (await run('stats', runId, '--by', 'id', 'model')).first?.['by']
+    expect(parts).toMatchObject([
+      ...['task-0', 'task-1', 'task-2', 'task-3'].map((value) => ({
+        field: 'id',
+        value,
+        tasks: 1,
+        rollouts: 2,
+      })),
+      { field: 'model', value: 'a-model', tasks: 4, rollouts: 8, runId: null },
+    ])
+    const noField = await run('stats', runId, '--by', 'nothing')
+    expect([noField.code, noField.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /--by: no task has the metadata field "nothing"; there are run, .*contextCharacters, id/,
+      ),
+    ])
     const [head = '', line = ''] = csv.stdout.split('\n')
     expect(head.split(',')).toContain('passAt.2')
     expect(line.split(',')).toHaveLength(head.split(',').length)

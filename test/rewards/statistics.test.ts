@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { calibrate } from '../../rewards/judge/calibration.ts'
 import { leastOfK, passAtK, passHatK } from '../../rewards/statistics/passes.ts'
 import { bootstrapInterval, createRandom, pairedTest, quantile } from '../../rewards/statistics/resample.ts'
-import { runStatistics, type Sample } from '../../rewards/statistics/run.ts'
+import { statisticsByField } from '../../rewards/statistics/by-field.ts'
+import { rewardFigures, runStatistics, type Sample } from '../../rewards/statistics/run.ts'
 
 /** By trying every choice of k of n, of which the first c are right. */
 function countChoices(n: number, c: number, k: number, least: number): number {
@@ -117,6 +118,58 @@ test('a run: bands, passes, percentiles and spreads, with the unscored apart', (
     interval: null,
     passAt: {},
   })
+})
+
+test('k of n over tasks that have different numbers of rollouts', () => {
+  // 3 of 4 right, 1 of 2 right. At least 1 of 2: 1 and 1; both of 2: C(3,2)/C(4,2) = 0.5 and 0.
+  const samples = [1, 1, 1, 0].map((reward) => sample('a', reward)).concat(sample('b', 1), sample('b', 0))
+  const { n, atLeast } = runStatistics(samples, { passFrom: 1, seed: 0 }).kOfN
+  expect([n, atLeast[1]]).toEqual([2, 1])
+  expect(atLeast[2]).toBeCloseTo(0.25)
+  expect(runStatistics([], { passFrom: 1, seed: 0 }).kOfN).toEqual({ n: 0, atLeast: {} })
+})
+
+test('apart by a field: values in order, many numbers in ranges, the missing at the end', () => {
+  const levels: Record<string, string> = { a: 'hard', b: 'easy', c: 'easy' }
+  const samples = ['a', 'b', 'b', 'c', 'd'].map((id, at) => sample(id, at % 2))
+  const settings = { passFrom: 1, seed: 0 }
+  const parts = statisticsByField(samples, 'difficulty', ({ taskId }) => levels[taskId], settings)
+  expect(parts.map(({ field, value, tasks, mean }) => [field, value, tasks, mean])).toEqual([
+    ['difficulty', 'easy', 2, 0.75],
+    ['difficulty', 'hard', 1, 0],
+    ['difficulty', '–', 1, 0],
+  ])
+  const sizes = Array.from({ length: 20 }, (_, at) => sample(String(at * 100), 1))
+  const ranges = statisticsByField(sizes, 'size', ({ taskId }) => Number(taskId), settings)
+  expect(ranges.map(({ value, tasks }) => [value, tasks])).toEqual([
+    ['<1', 1],
+    ['64-127', 1],
+    ['128-255', 1],
+    ['256-511', 3],
+    ['512-1023', 5],
+    ['1024-2047', 9],
+  ])
+})
+
+test('each reward: the newest value of each rollout, errors beside the mean', () => {
+  const score = (reward: string, value: number | null) => ({
+    id: '',
+    reward,
+    version: '1',
+    optionsHash: '',
+    weight: 1,
+    value,
+    error: null,
+    details: null,
+    author: 'reward',
+    createdAt: '',
+  })
+  expect(
+    rewardFigures([
+      { scores: [score('b', 0), score('b', 1)] },
+      { scores: [score('b', null), score('a', 0.5)] },
+    ]),
+  ).toEqual({ a: { scored: 1, errors: 0, mean: 0.5 }, b: { scored: 1, errors: 1, mean: 1 } })
 })
 
 test('calibration: agreement, kappa and correlation by hand', () => {

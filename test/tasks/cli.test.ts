@@ -192,6 +192,35 @@ describe('a run file of a benchmark', () => {
     await expectCollected(name, options, tasks)
   })
 
+  test('--skip-bad-rows counts what it leaves out; without it the first bad row ends the run', async () => {
+    await write('some-bad.jsonl', '{"id": "1", "prompt": "p", "context": "c", "answer": "c"}\n{"id": "2"}\n')
+    const file = await write(
+      'some-bad.yaml',
+      'name: bad\ntasks: some-bad.jsonl\nmodel: {provider: scripted, name: careful}\nrewards: [exact]\n',
+    )
+    const place = ['--store', workplace.store, '--json']
+    const [refused, skipped, check, generated] = await Promise.all([
+      descent(['collect', file, ...place]),
+      descent(['collect', file, '--skip-bad-rows', ...place]),
+      descent([
+        'tasks',
+        'check',
+        path.join(workplace.directory, 'some-bad.jsonl'),
+        '--skip-bad-rows',
+        '--json',
+      ]),
+      descent(['tasks', 'check', 'needles', '--skip-bad-rows']),
+    ])
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/some-bad\.jsonl:2: prompt: expected/),
+    ])
+    expect(skipped.json()[0]).toMatchObject({ trajectories: 1, done: 1 })
+    expect(skipped.stderr).toMatch(/1 bad rows left out: some-bad\.jsonl:2: prompt/)
+    expect(check.json()[0]).toMatchObject({ ok: true, tasks: 1, skipped: { count: 1 } })
+    expect(generated.stderr).toMatch(/--skip-bad-rows: the taskset needles reads no rows/)
+  })
+
   test('browsecomp-plus is collected only by a person who says why', async () => {
     const env = { BROWSECOMP_PLUS_CANARY: 'made up' }
     const encrypted = await write('browse.jsonl', lines([official.browsecompRow('made up')]))

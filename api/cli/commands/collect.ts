@@ -5,6 +5,7 @@ import { openSandbox } from '../../../collectors/sandbox/index.ts'
 import { scoreRun } from '../../../rewards/stage.ts'
 import { ModelError, UsageError } from '../../../src/errors.ts'
 import type { RunSummary, Store, StoredRun } from '../../../src/store/contract.ts'
+import { skippingBadRows } from '../../../src/tasks/index.ts'
 import { newRun, prepareRun, prepareStoredRun, readRunFile, scorer, type PreparedRun } from '../../compose.ts'
 import { openRewardTools } from '../../reward-tools.ts'
 import { formatCount, formatDuration, formatMoney, formatScore } from '../format.ts'
@@ -19,13 +20,12 @@ export interface CollectOptions extends StoreOption {
   new?: boolean
   dryRun?: boolean
   plain?: boolean
+  skipBadRows?: boolean
 }
 
 export async function collect(runFile: string | undefined, options: CollectOptions): Promise<void> {
   if (!runFile && !options.resume) throw new UsageError('collect: name a run file, or a run with --resume')
-  const fromFile = runFile
-    ? await prepareRun(await readRunFile(runFile), path.dirname(path.resolve(runFile)))
-    : null
+  const fromFile = runFile ? await prepareFile(runFile, options) : null
   if (options.dryRun && fromFile) {
     await dryRun(fromFile, options)
     return
@@ -40,6 +40,12 @@ export async function collect(runFile: string | undefined, options: CollectOptio
     else say(summaryText(summary))
     if (summary.done === 0 && summary.failed > 0) process.exitCode = 1
   })
+}
+
+async function prepareFile(runFile: string, { skipBadRows }: CollectOptions): Promise<PreparedRun> {
+  const config = await readRunFile(runFile)
+  const tasks = skipBadRows ? skippingBadRows(config.tasks) : config.tasks
+  return await prepareRun({ ...config, tasks }, path.dirname(path.resolve(runFile)))
 }
 
 /** The run to work on: the one asked for, an interrupted one of the same job, or none (a new one is made). */

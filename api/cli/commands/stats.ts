@@ -1,14 +1,20 @@
-// `descent stats RUN...`: what runs amount to, beside each other; two runs are also compared task by task.
+// `descent stats RUN...`: what runs amount to, beside each other, and apart by a field of the tasks or runs; two
+// runs are also compared task by task.
 import { pairedTest, type PairedTest } from '../../../rewards/statistics/resample.ts'
+import { statisticsByField, type FieldStatistics } from '../../../rewards/statistics/by-field.ts'
 import {
+  rewardFigures,
   runStatistics,
   sampleOf,
   taskMeans,
+  type RewardFigures,
   type RunStatistics,
   type Sample,
+  type StatisticsOptions,
 } from '../../../rewards/statistics/run.ts'
 import { UsageError } from '../../../src/errors.ts'
-import type { Store, StoredRun } from '../../../src/store/contract.ts'
+import type { Json } from '../../../src/json.ts'
+import type { Figures, Store, StoredRun } from '../../../src/store/contract.ts'
 import { csvLine } from '../csv.ts'
 import { formatCount, formatMoney, formatScore, formatTable } from '../format.ts'
 import { decimal, wholeNumber } from '../numbers.ts'
@@ -19,6 +25,7 @@ export interface StatsOptions extends StoreOption {
   reward?: string
   passFrom: string
   seed: string
+  by?: string[]
   json?: boolean
   csv?: boolean
 }
@@ -30,7 +37,23 @@ interface RunReport extends RunStatistics {
   model: string
   protocol: string
   scripted: boolean
+  /** What each reward gave. */
+  rewards: Record<string, RewardFigures>
 }
+
+/** Statistics of a part of one run, or of several runs together. */
+interface Part extends FieldStatistics {
+  runId: string | null
+}
+
+interface Collected {
+  run: StoredRun
+  samples: Sample[]
+  rewards: Record<string, RewardFigures>
+}
+
+/** Fields of runs: all that are given are taken together. Any other field is one of a task's metadata. */
+const runFields = ['run', 'taskset', 'model', 'protocol'] as const
 
 export async function stats(references: string[], options: StatsOptions): Promise<void> {
   if (options.json && options.csv) throw new UsageError('stats: choose --json or --csv, not both')
@@ -39,30 +62,76 @@ export async function stats(references: string[], options: StatsOptions): Promis
     seed: wholeNumber(options.seed, '--seed'),
   }
   await usingStore(options, async (store) => {
-    const runs: { run: StoredRun; samples: Sample[] }[] = []
+    const runs: Collected[] = []
     for (const reference of references) {
       const run = await store.findRun(reference)
-      runs.push({ run, samples: await samplesOf(store, run.id, options.reward) })
+      runs.push({ run, ...(await samplesOf(store, run.id, options.reward)) })
     }
-    const reports = runs.map(({ run, samples }) => ({
+    const reports = runs.map(({ run, samples, rewards }) => ({
       ...describe(run),
       ...runStatistics(samples, settings),
+      rewards,
     }))
+    const parts: Part[] = []
+    for (const field of options.by ?? []) parts.push(...(await partsBy(store, runs, field, settings)))
     const [first, second] = runs
     const paired =
       first && second && runs.length === 2 ? compare(first.samples, second.samples, settings.seed) : null
-    if (options.json) printJson({ runs: reports, paired })
-    else if (options.csv) process.stdout.write(csv(reports))
-    else show(reports, paired)
+    if (options.json) printJson({ runs: reports, paired, ...(options.by ? { by: parts } : {}) })
+    else if (options.csv) process.stdout.write(csv(options.by ? parts : reports))
+    else {
+      show(reports, paired)
+      showParts(parts, runs.length > 1)
+    }
   })
 }
 
-async function samplesOf(store: Store, runId: string, reward: string | undefined): Promise<Sample[]> {
+async function samplesOf(store: Store, runId: string, reward: string | undefined) {
   const samples: Sample[] = []
+  const scores: Pick<Figures, 'scores'>[] = []
   for await (const figures of figuresOf(store, runId)) {
-    if (figures.status === 'done') samples.push(sampleOf(figures, reward))
+    if (figures.status !== 'done') continue
+    samples.push(sampleOf(figures, reward))
+    scores.push({ scores: figures.scores.map((score) => ({ ...score, details: null })) })
   }
-  return samples
+  return { samples, rewards: rewardFigures(scores) }
+}
+
+/** Errors raised: UsageError when no task has the field; it names those that there are. */
+async function partsBy(
+  store: Store,
+  runs: Collected[],
+  field: string,
+  settings: StatisticsOptions,
+): Promise<Part[]> {
+  const ofRun = runFields.find((known) => known === field)
+  if (ofRun) {
+    const names = new Map(runs.flatMap(({ run, samples }) => samples.map((one) => [one, nameOf(run, ofRun)])))
+    const all = runs.flatMap(({ samples }) => samples)
+    const parts = statisticsByField(all, field, (sample) => names.get(sample), settings)
+    return parts.map((part) => ({ runId: null, ...part }))
+  }
+  const parts: Part[] = []
+  const known = new Set<string>()
+  for (const { run, samples } of runs) {
+    const values = new Map<string, Json | undefined>()
+    for (const taskId of new Set(samples.map((sample) => sample.taskId))) {
+      const task = await store.readTask(run.id, taskId)
+      for (const name of Object.keys(task.metadata)) known.add(name)
+      values.set(taskId, field === 'contextCharacters' ? task.contextCharacters : task.metadata[field])
+    }
+    const found = statisticsByField(samples, field, ({ taskId }) => values.get(taskId), settings)
+    parts.push(...found.map((part) => ({ runId: run.id, ...part })))
+  }
+  if (field !== 'contextCharacters' && !known.has(field)) {
+    const names = [...runFields, 'contextCharacters', ...[...known].toSorted()].join(', ')
+    throw new UsageError(`--by: no task has the metadata field ${JSON.stringify(field)}; there are ${names}`)
+  }
+  return parts
+}
+
+function nameOf(run: StoredRun, field: (typeof runFields)[number]): string {
+  return field === 'run' ? run.id : describe(run)[field]
 }
 
 function describe(run: StoredRun) {
@@ -110,6 +179,7 @@ function show(reports: RunReport[], paired: PairedTest | null): void {
     ['pass@k', ({ passAt }) => byK(passAt)],
     ['pass^k', ({ passHat }) => byK(passHat)],
     ['half of k', ({ majorityOf }) => byK(majorityOf)],
+    ['at least k of n', ({ kOfN }) => (kOfN.n === 0 ? '–' : `${byK(kOfN.atLeast)}  (n = ${kOfN.n})`)],
     ['tasks at 0, between, 1', ({ bands }) => `${bands.none}, ${bands.some}, ${bands.all}`],
     ['dollars 25/50/75/95 %', ({ cost }) => four([cost.p25, cost.p50, cost.p75, cost.p95], formatMoney)],
     [
@@ -124,6 +194,16 @@ function show(reports: RunReport[], paired: PairedTest | null): void {
     ['calls', ({ calls }) => listed(calls)],
     ['depth', ({ depth }) => listed(depth)],
     ['stopped by', ({ stopReasons }) => listed(stopReasons)],
+    [
+      'each reward',
+      ({ rewards }) =>
+        Object.entries(rewards)
+          .map(
+            ([name, { mean, errors }]) =>
+              `${name}: ${formatScore(mean)}${errors > 0 ? ` (${errors} errors)` : ''}`,
+          )
+          .join(', '),
+    ],
   ]
   const rows = lines.map(([title, of]) => [title, ...reports.map(of)])
   const [head = [], ...rest] = rows
@@ -138,8 +218,46 @@ function show(reports: RunReport[], paired: PairedTest | null): void {
   }
 }
 
-/** One line a run, every figure in a column of its own. */
-function csv(reports: RunReport[]): string {
+function showParts(parts: Part[], several: boolean): void {
+  for (const [field, list] of Map.groupBy(parts, (part) => part.field)) {
+    const last = (table: Record<string, number>) => {
+      const k = Object.keys(table).at(-1)
+      return k === undefined ? '–' : `${k}: ${formatScore(table[k] ?? null)}`
+    }
+    const rows = list.map((part) => [
+      ...(several ? [part.runId?.slice(-8) ?? 'all'] : []),
+      part.value,
+      String(part.tasks),
+      String(part.rollouts),
+      formatScore(part.mean),
+      part.interval ? `${formatScore(part.interval.low)} to ${formatScore(part.interval.high)}` : '–',
+      formatScore(part.passAt['1'] ?? null),
+      last(part.passAt),
+      last(part.passHat),
+      `${part.bands.none}, ${part.bands.some}, ${part.bands.all}`,
+      formatMoney(part.cost.p50),
+      part.seconds.p50 === null ? '–' : part.seconds.p50.toFixed(1),
+    ])
+    const head = [
+      ...(several ? ['run'] : []),
+      field,
+      'tasks',
+      'rollouts',
+      'mean',
+      '95 % interval',
+      'pass@1',
+      'pass@k',
+      'pass^k',
+      'at 0, between, 1',
+      'dollars (median)',
+      'seconds (median)',
+    ]
+    process.stdout.write(`\n${formatTable(head, rows)}\n`)
+  }
+}
+
+/** One line a run or part, every figure in a column of its own. */
+function csv(reports: (RunReport | Part)[]): string {
   const flat = reports.map((report) => new Map(flatten(report)))
   const columns = [...new Set(flat.flatMap((row) => [...row.keys()]))]
   const lines = flat.map((row) => csvLine(columns.map((column) => row.get(column))))

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { UsageError } from '../../../src/errors.ts'
 import type { RewardEntry } from '../../../src/reward.ts'
 import type { TasksConfig } from '../../../src/run-file.ts'
-import { findTaskset, openTaskset, taskRegistry } from '../../../src/tasks/index.ts'
+import { findTaskset, openTaskset, skippingBadRows, taskRegistry } from '../../../src/tasks/index.ts'
 import type { Taskset } from '../../../src/tasks/task.ts'
 import { checkTaskset, type TaskCheck, type TaskExample } from '../../check-tasks.ts'
 import { readRunFile } from '../../compose.ts'
@@ -34,6 +34,7 @@ export interface TasksOptions {
   options?: string
   limit?: string
   examples?: string
+  skipBadRows?: boolean
   json?: boolean
 }
 
@@ -65,7 +66,7 @@ export async function checkTasks(what: string[], given: TasksOptions): Promise<v
 }
 
 async function checkOne(what: string, given: TasksOptions): Promise<TaskCheck> {
-  const { taskset, otherwise } = await openNamed(what, given.options)
+  const { taskset, otherwise } = await openNamed(what, given)
   return await checkTaskset(taskset, {
     limit: given.limit === undefined ? undefined : wholeNumber(given.limit, '--limit', 1),
     examples: given.examples === undefined ? 2 : wholeNumber(given.examples, '--examples'),
@@ -76,12 +77,14 @@ async function checkOne(what: string, given: TasksOptions): Promise<TaskCheck> {
 /** A name of the registry, a run file, or a task file. */
 async function openNamed(
   what: string,
-  options: string | undefined,
+  { options, skipBadRows }: TasksOptions,
 ): Promise<{ taskset: Taskset; otherwise: RewardEntry }> {
   const otherwise = { name: 'auto' }
+  const open = (config: TasksConfig, directory: string): Taskset =>
+    openTaskset(skipBadRows ? skippingBadRows(config) : config, directory)
   if (taskRegistry.some(({ name }) => name === what)) {
     const config = { taskset: what, options: parseOptions(options) }
-    return { taskset: openTaskset(config, process.cwd()), otherwise }
+    return { taskset: open(config, process.cwd()), otherwise }
   }
   const found = await stat(what).catch(() => null)
   if (!found) {
@@ -95,13 +98,13 @@ async function openNamed(
       const { tasks, rewards } = config
       const own = rewards.find(({ name }) => name !== 'by_task' && !/[./\\]/.test(name))
       return {
-        taskset: openTaskset(withOptions(tasks, options), directory),
+        taskset: open(withOptions(tasks, options), directory),
         otherwise: own ? { name: own.name, options: own.options } : otherwise,
       }
     }
   }
   const config = found.isDirectory() || options !== undefined ? fileConfig(what, options) : path.resolve(what)
-  return { taskset: openTaskset(config, directory), otherwise }
+  return { taskset: open(config, directory), otherwise }
 }
 
 /** Null for YAML that is a list of tasks. */
