@@ -3,6 +3,7 @@
 // its concurrency only.
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { newId } from '../src/ids.ts'
 import type { ContextFile } from '../src/sandbox.ts'
 import type { Store } from '../src/store/contract.ts'
 import { unpackContexts } from '../src/tasks/several.ts'
@@ -19,17 +20,28 @@ export interface ContextCache {
   with<T>(taskHash: string, use: (context: CachedContext) => Promise<T>): Promise<T>
 }
 
-export function createContextCache(store: Store, directory: string): ContextCache {
-  const entries = new Map<string, { users: number; ready: Promise<CachedContext> }>()
+interface Entry {
+  users: number
+  place: string
+  ready: Promise<CachedContext>
+}
 
-  async function load(taskHash: string): Promise<CachedContext> {
-    await mkdir(path.join(directory, taskHash), { recursive: true })
-    return await writeContexts(store, taskHash, path.join(directory, taskHash, 'context'))
+export function createContextCache(store: Store, directory: string): ContextCache {
+  const entries = new Map<string, Entry>()
+
+  function load(taskHash: string): Entry {
+    // A place of its own: the last rollout of a round may still be removing the one before.
+    const place = path.join(directory, newId())
+    const write = async () => {
+      await mkdir(place, { recursive: true })
+      return await writeContexts(store, taskHash, path.join(place, 'context'))
+    }
+    return { users: 0, place, ready: write() }
   }
 
   return {
     async with(taskHash, use) {
-      const entry = entries.get(taskHash) ?? { users: 0, ready: load(taskHash) }
+      const entry = entries.get(taskHash) ?? load(taskHash)
       entries.set(taskHash, entry)
       entry.users += 1
       try {
@@ -38,7 +50,7 @@ export function createContextCache(store: Store, directory: string): ContextCach
         entry.users -= 1
         if (entry.users === 0) {
           entries.delete(taskHash)
-          await rm(path.join(directory, taskHash), { recursive: true, force: true })
+          await rm(entry.place, { recursive: true, force: true })
         }
       }
     },

@@ -1,9 +1,9 @@
 // Several contexts of one task: from the task file to the cell, as shared files.
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { newRun } from '../../api/compose.ts'
-import { writeContexts } from '../../collectors/context-cache.ts'
+import { createContextCache, writeContexts } from '../../collectors/context-cache.ts'
 import { planRun, runJob } from '../../collectors/job.ts'
 import { createProtocol } from '../../collectors/protocols/index.ts'
 import { createTableModel } from '../../src/models/index.ts'
@@ -120,4 +120,24 @@ describe('several contexts', () => {
     await expect(unpackContexts(file)).rejects.toThrow('not a file of several contexts')
     await expect(writeContexts(bench.store, '0'.repeat(64), file)).rejects.toThrow('no task')
   })
+})
+
+it('a context is there for a rollout that starts while the last one of a round ends', async () => {
+  const [trajectory] = await collect([{ id: '1', prompt: 'q', context: 'the context' }], [answer('x')])
+  const { hash } = await bench.store.readTask(trajectory?.runId ?? '', trajectory?.taskId ?? '')
+  const place = path.join(bench.directory, 'cache')
+  const cache = createContextCache(bench.store, place)
+  const rollouts = async (pauses: number[]) => {
+    for (const pause of pauses) {
+      const text = await cache.with(hash, async ({ files }) => {
+        await new Promise((resolve) => setTimeout(resolve, pause))
+        return await readFile(files[0]?.path ?? '', 'utf8')
+      })
+      expect(text).toBe('the context')
+    }
+  }
+  await Promise.all(
+    [1, 2, 3].map(async (step) => await rollouts(Array.from({ length: 40 }, (_, i) => (i * step) % 4))),
+  )
+  expect(await readdir(place)).toEqual([])
 })
