@@ -6,12 +6,13 @@ import { z } from 'zod'
 import { DescentError } from '../../src/errors.ts'
 import type { Json } from '../../src/json.ts'
 import { samplingSchema } from '../../src/models/model.ts'
+import type { Sampling } from '../../src/models/model.ts'
 import { defineGroupReward, defineReward } from '../../src/reward.ts'
 import type { RewardTools, Judge, JudgeCall } from '../../src/reward-tools.ts'
 import { modelConfigSchema } from '../../src/run-file.ts'
 import type { ModelConfig } from '../../src/run-file.ts'
 import { notAnswered } from '../gold.ts'
-import { readGroupVerdict, readVerdict } from './reply.ts'
+import { groupReplyFormat, readGroupVerdict, readVerdict, replyFormat } from './reply.ts'
 import { groupMessages, isRubricName, judgeMessages, rubrics } from './rubrics.ts'
 
 const rubricSchema = z
@@ -22,6 +23,17 @@ const rubricSchema = z
 const shared = {
   model: modelConfigSchema,
   sampling: samplingSchema.default({ temperature: 0 }),
+  structured: z.boolean().optional().meta({
+    description: 'Have the server hold the reply to a JSON Schema (response_format); not every server can.',
+  }),
+}
+
+/** What is asked of the server: the form of the reply, too, where it is to keep it. */
+function samplingWith(
+  { sampling, structured }: { sampling: Sampling; structured?: boolean | undefined },
+  format: Json,
+): Sampling {
+  return structured ? { ...sampling, extra: { ...sampling.extra, response_format: format } } : sampling
 }
 
 function rubricText(rubric: string): string {
@@ -77,7 +89,7 @@ export const judge = defineReward({
     )
     const asked = Array.from(
       { length: options.votes },
-      async (_, seed) => await model.ask(messages, options.sampling, seed),
+      async (_, seed) => await model.ask(messages, samplingWith(options, replyFormat), seed),
     )
     const calls = await Promise.all(asked)
     const verdicts = calls.map(({ text }) => readVerdict(text))
@@ -109,7 +121,7 @@ export const groupJudge = defineGroupReward({
       { prompt: task.prompt, gold: task.answer },
       texts,
     )
-    const call = await model.ask(messages, options.sampling, 0)
+    const call = await model.ask(messages, samplingWith(options, groupReplyFormat), 0)
     const verdicts = readGroupVerdict(call.text, answered.length)
     // The one request is kept with the first rollout only, so that its cost is counted once.
     return trajectories.map((trajectory) => {

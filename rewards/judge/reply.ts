@@ -1,11 +1,38 @@
 // Reading a judge's reply: the last JSON object in it. What cannot be read is an error, never a score.
 import { z } from 'zod'
 import { DescentError } from '../../src/errors.ts'
+import type { Json } from '../../src/json.ts'
 
 const score = z.number().min(0).max(1)
 const verdictSchema = z.object({ score, reason: z.string().optional() })
 const groupSchema = z.object({
   scores: z.array(z.object({ attempt: z.number().int(), score, reason: z.string().optional() })),
+})
+
+/** `response_format` of the OpenAI protocol. Strict schemas want every field, and no range of numbers. */
+function jsonFormat(name: string, properties: Record<string, Json>): Json {
+  const schema = {
+    type: 'object',
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  }
+  return { type: 'json_schema', json_schema: { name, strict: true, schema } }
+}
+
+const verdictFields = { reason: { type: 'string' }, score: { type: 'number' } }
+export const replyFormat = jsonFormat('verdict', verdictFields)
+const entryFields = { attempt: { type: 'integer' }, ...verdictFields }
+export const groupReplyFormat = jsonFormat('verdicts', {
+  scores: {
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: entryFields,
+      required: Object.keys(entryFields),
+      additionalProperties: false,
+    },
+  },
 })
 
 export type JudgeVerdict = z.output<typeof verdictSchema>

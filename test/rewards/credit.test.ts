@@ -84,6 +84,14 @@ test('RAE subtracts the baseline of the role as it was before', () => {
   expect(baselines.get('root')).toBeCloseTo(0.181)
   expect(baselines.get('child')).toBeCloseTo(0.05)
   closeTo(rae([{ role: 'root', reward: 0.181 }], baselines, 0.9), [0])
+  const alone = (rewards: (number | null)[]) =>
+    rae(
+      rewards.map((reward) => ({ role: '', reward })),
+      new Map(),
+      0.9,
+    )
+  closeTo(alone(even), [1, -0.1, 0.91, -0.181])
+  closeTo(alone(sparse), [0, null, 0.75, -0.075])
 })
 
 describe('a tree of three levels', () => {

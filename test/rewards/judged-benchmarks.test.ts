@@ -99,6 +99,19 @@ describe('LongBench Pro summaries', () => {
   })
 })
 
+test('a judge can have its reply held to a schema', async () => {
+  const model = { provider: 'openai', name: 'judge', baseUrl: chat.baseUrl, maxAttempts: 1 }
+  reply = '{"reason": "fine", "score": 1}'
+  const bind = (structured: boolean) => bindReward({ name: 'judge', options: { model, structured } })
+  await bind(true).score(task('G', {}), trajectory({ answer: 'A' }), tools)
+  expect(chat.seen.at(-1)?.body['response_format']).toMatchObject({
+    type: 'json_schema',
+    json_schema: { strict: true, schema: { required: ['reason', 'score'], additionalProperties: false } },
+  })
+  await bind(false).score(task('G', {}), trajectory({ answer: 'B' }), tools)
+  expect(chat.seen.at(-1)?.body).not.toHaveProperty('response_format')
+})
+
 describe('BrowseComp-Plus by its judge', () => {
   const options = () => ({
     model: {

@@ -8,6 +8,18 @@ try:
     from dateutil import parser as dates
 except ImportError:
     dates = None
+try:
+    import logging
+
+    import jieba
+
+    jieba.setLogLevel(logging.ERROR)
+except ImportError:
+    jieba = None
+try:
+    from rouge import Rouge
+except ImportError:
+    Rouge = None
 
 
 def first(text):
@@ -30,6 +42,10 @@ def date(text):
 
 functions = {
     "has_dateutil": lambda: dates is not None,
+    "has_jieba": lambda: jieba is not None,
+    "has_rouge": lambda: Rouge is not None,
+    "cut": lambda text: list(jieba.cut(text, cut_all=False)),
+    "rouge_l": lambda a, b: Rouge().get_scores([a], [b])[0]["rouge-l"]["f"],
     "ratio": lambda a, b: difflib.SequenceMatcher(None, a, b).ratio(),
     "int": lambda text: str(int(text)),
     "strip": lambda text: text.strip(),

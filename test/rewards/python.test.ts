@@ -5,7 +5,9 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sequenceRatio } from '../../rewards/difflib.ts'
 import { parseDate } from '../../rewards/python/dates.ts'
+import { openJieba } from '../../rewards/python/jieba.ts'
 import { readLiteral } from '../../rewards/python/literal.ts'
+import { rougeL } from '../../rewards/python/rouge.ts'
 import { floatText, readInt, roundPython, strip, words } from '../../rewards/python/text.ts'
 
 function askPython(questions: [name: string, ...args: unknown[]][]): unknown[] {
@@ -204,6 +206,66 @@ describe('dates', () => {
         const { year, month, day, hour, minute, second, microsecond, zoned } = found
         return [year, month, day, hour, minute, second, microsecond, zoned]
       },
+    )
+  })
+})
+
+describe('packages of Python, where they are installed', () => {
+  const [hasJieba, hasRouge] = askPython([['has_jieba'], ['has_rouge']])
+
+  test.skipIf(hasJieba !== true)('words are cut as jieba cuts them', async () => {
+    expect.hasAssertions()
+    const cut = await openJieba()
+    const parts = [
+      ...[
+        '北京',
+        '清华大学',
+        '我',
+        '来到',
+        '的',
+        '研究生命起源',
+        '小明硕士毕业于',
+        '龘',
+        '彴',
+        '，',
+        '。',
+        '（',
+        '）',
+        '“',
+        '…',
+      ],
+      ...[
+        'T恤',
+        'C++',
+        'AT&T',
+        'GPT-4',
+        '3.14',
+        '100%',
+        'ChatGLM3-6B-32k',
+        'e-mail',
+        '_x_',
+        '1,042',
+        '2023年',
+        '１２',
+        'é',
+        '😀',
+        ' ',
+        '\n',
+      ],
+    ].map((unit) => fc.constant(unit))
+    const text = fc.string({ unit: fc.oneof(...parts), maxLength: 24 })
+    compare('cut', sample(text, 400), (one) => [one], cut)
+  })
+
+  test.skipIf(hasRouge !== true)('ROUGE-L is that of the package rouge', () => {
+    expect.hasAssertions()
+    const unit = fc.constantFrom('a', 'b', 'cat', 'sat', 'A', 'a.', '. ', '北京')
+    const text = fc.array(unit, { minLength: 1, maxLength: 12 }).map((list) => list.join(' '))
+    compare(
+      'rouge_l',
+      sample(fc.tuple(text, text), 300).filter((pair) => pair.every((one) => /[^. ]/.test(one))),
+      (pair) => pair,
+      ([a, b]) => rougeL(a, b),
     )
   })
 })

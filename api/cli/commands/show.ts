@@ -48,10 +48,14 @@ function cellLines(cell: Cell, byId: Map<string, Invocation>, indent: string): s
     ? styleText('red', `${cell.error.type}: ${clean(cell.error.message, 80)}`)
     : clean(cell.stdout, 100)
   return [
-    `${indent}${styleText('magenta', `cell ${cell.index + 1}`)}  ${Math.round(cell.durationMs)} ms  ${code}`,
+    `${indent}${styleText('magenta', `cell ${cell.index + 1}`)}  ${Math.round(cell.durationMs)} ms${limitsText(cell)}  ${code}`,
     `${indent}  → ${outcome || '(no output)'}`,
     ...cell.calls.flatMap((call) => callLines(call, byId, `${indent}  `)),
   ]
+}
+
+function limitsText({ limits = [] }: Cell): string {
+  return limits.length === 0 ? '' : styleText('yellow', ` (at its limit: ${limits.join(', ')})`)
 }
 
 function callLines(call: Call, byId: Map<string, Invocation>, indent: string): string[] {
