@@ -10,7 +10,10 @@ export const environment = {
   store: environmentValue('DESCENT_STORE'),
   /** The Python interpreter to use in place of the one that is found. */
   python: environmentValue('DESCENT_PYTHON'),
-  /** Forces one sandbox level: namespace | landlock. */
+  /** Forces one sandbox level: one of `isolationLevels`. */
   sandbox: environmentValue('DESCENT_SANDBOX'),
+  /** At the sandbox level docker: the image, which has a python3, and the engine's runtime. */
+  dockerImage: environmentValue('DESCENT_DOCKER_IMAGE'),
+  dockerRuntime: environmentValue('DESCENT_DOCKER_RUNTIME'),
   logLevel: environmentValue('DESCENT_LOG') ?? 'warn',
 }

@@ -4,8 +4,11 @@
 import { z } from 'zod'
 import type { Json } from './json.ts'
 
-/** From the strongest to the weakest. */
-export const isolationLevels = ['gvisor', 'namespace', 'landlock', 'wasm', 'none'] as const
+/** From the strongest to the weakest; `remote` is a machine that is not this one. */
+export const isolationLevels = [
+  ...(['remote', 'gvisor', 'docker', 'namespace'] as const),
+  ...(['landlock', 'wasm', 'none'] as const),
+] as const
 export const isolationSchema = z.enum(isolationLevels)
 export type Isolation = z.infer<typeof isolationSchema>
 

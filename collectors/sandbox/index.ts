@@ -6,6 +6,7 @@ import { DescentError, UsageError } from '../../src/errors.ts'
 import { isolationLevels } from '../../src/sandbox.ts'
 import type { Isolation, Sandbox, SandboxSession, SessionOptions } from '../../src/sandbox.ts'
 import { bubblewrap } from './bubblewrap.ts'
+import { docker } from './docker.ts'
 import { gvisor } from './gvisor.ts'
 import { landlock } from './landlock.ts'
 import type { Level } from './level.ts'
@@ -19,10 +20,11 @@ import { openSession } from './session.ts'
 import { wasm } from './wasm.ts'
 
 /** From the strongest to the weakest. */
-const levels: readonly Level[] = [gvisor, bubblewrap, landlock, wasm, none]
-/** Whether a level is taken without being named: gVisor is slow, `none` isolates nothing. */
+const levels: readonly Level[] = [gvisor, docker, bubblewrap, landlock, wasm, none]
+/** Whether a level is taken without being named: gVisor and containers are slow, `none` isolates nothing. */
 function isOffered(isolation: Isolation, weakest: Isolation): boolean {
-  return isolation !== 'none' && (isolation !== 'gvisor' || weakest === 'gvisor')
+  if (isolation === 'gvisor' || isolation === 'docker') return weakest === isolation
+  return isolation !== 'none'
 }
 const fix =
   'Install bubblewrap and python3 where user namespaces are allowed, or use Linux 5.13 or newer with Landlock; `descent doctor` shows what was tried'
@@ -36,6 +38,8 @@ export interface SandboxOptions {
   python?: string
   /** Packages that cells may import: names of the interpreter's own, or directories; default none. */
   libraries?: string[]
+  /** A level of one's own (`remoteLevel` in over-stream.ts), taken in place of all others. */
+  remote?: Level
   /** Interpreters kept waiting for the next session with the same contexts; default 0. */
   warm?: number
 }
@@ -98,6 +102,10 @@ async function interpreterFor(level: Level, options: SandboxOptions): Promise<In
 }
 
 async function choose(options: SandboxOptions): Promise<Level> {
+  if (options.remote !== undefined) {
+    await prove(options.remote, options.python)
+    return options.remote
+  }
   const forced = options.level ?? forcedByEnvironment()
   const weakest =
     options.minIsolation ?? (forced !== undefined && isWeaker(forced, 'landlock') ? forced : 'landlock')

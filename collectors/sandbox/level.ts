@@ -25,7 +25,8 @@ export interface ConfinementPlan {
   tasksAbove?: number
   /** The process with whose end the interpreter ends; absent where a launcher sees to it. */
   parent?: number
-  landlock?: { read: string[]; write: string[] }
+  /** `optional`: where the kernel has it; something else confines files. */
+  landlock?: { read: string[]; write: string[]; optional?: boolean }
   seccompNumber: number
 }
 

@@ -13,16 +13,25 @@ const options: SessionOptions = {
   limits: { cellSeconds: 10, memoryBytes: 512 << 20, outputCharacters: 1000, openCalls: 1, callsPerCell: 1 },
 }
 
+const attempts = {
+  'read /etc/passwd': "open('/etc/passwd').close()",
+  'list /': "os.open('/proc/self/environ', os.O_RDONLY)",
+  'write to /tmp': "open('/tmp/descent-proof', 'w').close()",
+  'open a socket': 'socket.socket()',
+  'start a process': 'os.fork() or os._exit(0)',
+}
+/** The files of a container are its image's, not the host's. */
+const attemptsInContainer = (['write to /tmp', 'open a socket', 'start a process'] as const).map(
+  (name) => [name, attempts[name]] as const,
+)
+
 /** Prints what the cell could do; nothing after the sum where a level isolates. */
-const attempts = `
+function program(tried: readonly (readonly [name: string, attempt: string])[]): string {
+  return `
 import os, socket
 print(6 * 7)
 for name, attempt in {
-    'read /etc/passwd': lambda: open('/etc/passwd').close(),
-    'list /': lambda: os.open('/proc/self/environ', os.O_RDONLY),
-    'write to /tmp': lambda: open('/tmp/descent-proof', 'w').close(),
-    'open a socket': lambda: socket.socket(),
-    'start a process': lambda: os.fork() or os._exit(0),
+${tried.map(([name, attempt]) => `    '${name}': lambda: ${attempt},`).join('\n')}
 }.items():
     try:
         attempt()
@@ -30,6 +39,7 @@ for name, attempt in {
     except OSError:
         pass
 `
+}
 
 /** The same for Pyodide, whose files, sockets and process are all its own: the way out is JavaScript. */
 const attemptsInWasm = `
@@ -65,7 +75,7 @@ export async function prove(level: Level, python: string | undefined): Promise<s
   const host = { takeRepl: async () => await startRepl(level, interpreter, []), onClose() {} }
   const session = await openSession(host, options)
   try {
-    const isolates = level.isolation !== 'none'
+    const isolates = level.isolation !== 'none' && level.isolation !== 'remote'
     const result = await session.execute(codeFor(level), { onCall: async () => null })
     const [sum, ...possible] = result.stdout.trim().split('\n')
     if (sum !== '42' || result.error) {
@@ -77,13 +87,16 @@ export async function prove(level: Level, python: string | undefined): Promise<s
       : 'its own Python'
     return isolates
       ? `${named} ran a cell that could reach nothing of the host`
-      : `${named} ran a cell, unconfined`
+      : `${named} ran a cell${level.isolation === 'none' ? ', unconfined' : ''}`
   } finally {
     await session.close()
   }
 }
 
-function codeFor(level: Level): string {
-  if (level.isolation === 'none') return 'print(6 * 7)'
-  return level.isolation === 'wasm' ? attemptsInWasm : attempts
+function codeFor({ isolation }: Level): string {
+  if (isolation === 'wasm') return attemptsInWasm
+  if (isolation === 'docker') return program(attemptsInContainer)
+  // Whatever a cell can reach at a vendor's is not of this machine.
+  if (isolation === 'none' || isolation === 'remote') return program([])
+  return program(Object.entries(attempts))
 }

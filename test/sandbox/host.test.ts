@@ -63,7 +63,14 @@ describe('the choice of a level', () => {
 
   it('reports every level with its reason', async () => {
     const reports = await probeSandbox()
-    expect(reports.map((report) => report.level)).toEqual(['gvisor', 'namespace', 'landlock', 'wasm', 'none'])
+    expect(reports.map((report) => report.level)).toEqual([
+      'gvisor',
+      'docker',
+      'namespace',
+      'landlock',
+      'wasm',
+      'none',
+    ])
     for (const report of reports) expect(report.why.length).toBeGreaterThan(10)
   })
 

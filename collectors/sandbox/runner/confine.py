@@ -53,9 +53,11 @@ def follow_parent(libc, parent):
         os._exit(0)
 
 
-def restrict_files(libc, readable, writable):
+def restrict_files(libc, readable, writable, optional):
     """Landlock: read what is listed, nothing else; no TCP, no signal or abstract socket outside."""
     version = libc.syscall(_CREATE_RULESET, None, 0, 1)
+    if version < 1 and optional:
+        return
     if version < 1:
         raise OSError(ctypes.get_errno(), "this kernel has no Landlock")
     handled = (1 << 13) - 1
@@ -106,6 +108,7 @@ def confine(plan, program):
     if (program or plan.get("landlock")) and libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
     if plan.get("landlock"):
-        restrict_files(libc, plan["landlock"]["read"], plan["landlock"]["write"])
+        rules = plan["landlock"]
+        restrict_files(libc, rules["read"], rules["write"], rules.get("optional"))
     if program:
         install_filter(libc, program, plan["seccompNumber"])
