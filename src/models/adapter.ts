@@ -2,6 +2,7 @@
 // time limits, reading the answer, prices, the cache) is the same for all and lies in served.ts.
 import type { ModelConfig } from '../run-file.ts'
 import type { ModelRequest } from './model.ts'
+import type { HttpAnswer } from './patient-fetch.ts'
 import { tokenFields, tokenStyle } from './engine-tokens.ts'
 
 export interface Adapter {
@@ -14,7 +15,7 @@ export interface Adapter {
    * Sends one request and gives the answer as soon as its headers are there, whatever its status.
    * Errors raised: what the connection throws.
    */
-  send(body: Record<string, unknown>, signal: AbortSignal): Promise<Response>
+  send(body: Record<string, unknown>, signal: AbortSignal): Promise<HttpAnswer>
   /** Errors raised: ModelError. */
   check(signal: AbortSignal): Promise<void>
 }

@@ -2,6 +2,7 @@
 // libraries end silently when a stream breaks off and swallow keep-alives, so the bytes are read here.
 import { ModelError } from '../errors.ts'
 import { classifyFailure, isMarkup, isTooLong, oneLine, statusError, textOfMarkup } from './classify.ts'
+import type { HttpAnswer } from './patient-fetch.ts'
 import { retryAfter } from './retry-after.ts'
 import { createStreamAssembler, type StreamAssembler } from './stream.ts'
 
@@ -18,7 +19,7 @@ export interface AnswerOptions {
  * The answer in the shape of an unstreamed chat completion. Errors raised: ModelError by the answer's
  * status, or `not_json`, `truncated_json`, `bad_response`, `connection_lost`, `stream_cut`.
  */
-export async function readAnswer(response: Response, options: AnswerOptions): Promise<unknown> {
+export async function readAnswer(response: HttpAnswer, options: AnswerOptions): Promise<unknown> {
   options.heard()
   if (response.ok && response.headers.get('content-type')?.includes('event-stream'))
     return await readStream(response, options)
@@ -33,7 +34,7 @@ export async function readAnswer(response: Response, options: AnswerOptions): Pr
   return body
 }
 
-async function readText(response: Response, options: AnswerOptions): Promise<string> {
+async function readText(response: HttpAnswer, options: AnswerOptions): Promise<string> {
   const pieces: string[] = []
   const decoder = new TextDecoder()
   try {
@@ -47,7 +48,7 @@ async function readText(response: Response, options: AnswerOptions): Promise<str
   return pieces.join('') + decoder.decode()
 }
 
-async function readStream(response: Response, options: AnswerOptions): Promise<unknown> {
+async function readStream(response: HttpAnswer, options: AnswerOptions): Promise<unknown> {
   const assembler = createStreamAssembler()
   const decoder = new TextDecoder()
   let rest = ''

@@ -6,7 +6,7 @@ import { environmentValue } from '../env.ts'
 import type { ModelConfig } from '../run-file.ts'
 import { redactor, type Adapter } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
-import { patientFetch } from './patient-fetch.ts'
+import { patientFetch, post } from './patient-fetch.ts'
 
 export const defaultBaseUrl = 'https://api.openai.com/v1'
 
@@ -29,12 +29,23 @@ export function createOpenAIAdapter(config: ModelConfig): Adapter {
     logLevel: 'off',
   })
 
+  // The library says where a request goes and with which headers, once: building each anew costs more
+  // than sending it.
+  let prepared: Promise<{ url: string; headers: Record<string, string> }> | null = null
+  async function address() {
+    prepared ??= client
+      .buildRequest({ method: 'post', path: '/chat/completions', body: {} })
+      .then(({ url, req }) => ({ url, headers: Object.fromEntries(new Headers(req.headers)) }))
+    return await prepared
+  }
+
   return {
     provider: 'openai',
     endpoint,
     key,
     async send(body, signal) {
-      return await client.post('/chat/completions', { body, signal }).asResponse()
+      const { url, headers } = await address()
+      return await post(url, { headers, body: JSON.stringify(body), signal })
     },
     async check(signal) {
       // Servers without a model list answer 404, which is answer enough.

@@ -1,21 +1,54 @@
-// The `fetch` of the client libraries: undici, which Node's own is made of, asked directly. That takes a
-// third of the processor time per request, and sets no time limits: Node's `fetch` ends every request
-// whose headers, or whose next bytes, take 300 seconds, which long answers of big models do. The limits of
-// a run file are the only ones here. Proxies are used when Node is told to (NODE_USE_ENV_PROXY=1).
-import { Agent, EnvHttpProxyAgent, interceptors, request } from 'undici'
+// Requests by undici, which Node's `fetch` is made of, asked directly. That takes a third of the processor
+// time, and sets no time limits: `fetch` ends every request whose headers, or whose next bytes, take 300
+// seconds, which long answers of big models do. The limits of a run file are the only ones here. Proxies
+// are used when Node is told to (NODE_USE_ENV_PROXY=1).
+import { Readable } from 'node:stream'
+import { Agent, EnvHttpProxyAgent, interceptors, request, type Dispatcher } from 'undici'
 import { environmentValue } from '../env.ts'
+
+/** An answer whose headers are there; what of a `Response` is used. */
+export interface HttpAnswer {
+  ok: boolean
+  status: number
+  headers: { get(name: string): string | null }
+  body: AsyncIterable<Uint8Array> | null
+}
+
+/** Milliseconds; 0 is none. */
+interface Limits {
+  headersTimeout: number
+  bodyTimeout: number
+}
 
 /** As many as `fetch` follows. */
 const maxRedirections = 20
 
-/** `limits` in milliseconds; 0 is none. */
-export function createPatientFetch(
-  limits: { headersTimeout: number; bodyTimeout: number } = { headersTimeout: 0, bodyTimeout: 0 },
-): typeof fetch {
+function createDispatcher(limits: Limits): Dispatcher {
   const proxied = environmentValue('NODE_USE_ENV_PROXY') === '1'
-  const dispatcher = (proxied ? new EnvHttpProxyAgent(limits) : new Agent(limits)).compose(
-    interceptors.redirect({ maxRedirections }),
-  )
+  const agent = proxied ? new EnvHttpProxyAgent(limits) : new Agent(limits)
+  return agent.compose(interceptors.redirect({ maxRedirections }))
+}
+
+const patient = createDispatcher({ headersTimeout: 0, bodyTimeout: 0 })
+
+/** Errors raised: what the connection throws; the signal's reason. */
+export async function post(
+  url: string,
+  { headers, body, signal }: { headers: Record<string, string>; body: string; signal: AbortSignal },
+): Promise<HttpAnswer> {
+  const answer = await request(url, { dispatcher: patient, method: 'POST', headers, body, signal })
+  const received = answer.headers
+  return {
+    ok: answer.statusCode >= 200 && answer.statusCode < 300,
+    status: answer.statusCode,
+    headers: { get: (name) => [received[name] ?? []].flat().join(', ') || null },
+    body: answer.body,
+  }
+}
+
+/** The same for libraries, as the `fetch` that they are made for. */
+export function createPatientFetch(limits?: Limits): typeof fetch {
+  const dispatcher = limits ? createDispatcher(limits) : patient
   return async (input, init = {}) => {
     const { statusCode, headers, body } = await request(input instanceof Request ? input.url : input, {
       dispatcher,
@@ -24,19 +57,12 @@ export function createPatientFetch(
       body: typeof init.body === 'string' ? init.body : null,
       signal: init.signal ?? null,
     })
-    const facts = { status: statusCode, headers: headersOf(headers) }
-    // A good answer is read as it comes in, without the streams of the web; the rest is small.
-    if (statusCode >= 300) return new Response(await body.text(), facts)
-    const text = async () => await body.text()
-    return { ok: true, ...facts, body, text, json: async () => await body.json() } as unknown as Response
+    const received = Object.entries(headers).flatMap(([name, value]) =>
+      [value ?? []].flat().map((one): [string, string] => [name, one]),
+    )
+    const stream = [204, 205, 304].includes(statusCode) ? null : (Readable.toWeb(body) as ReadableStream)
+    return new Response(stream, { status: statusCode, headers: received })
   }
-}
-
-function headersOf(received: Record<string, string | string[] | undefined>): Headers {
-  const headers = new Headers()
-  for (const [name, value] of Object.entries(received))
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
-  return headers
 }
 
 export const patientFetch = createPatientFetch()
