@@ -18,6 +18,7 @@ export const exact = defineReward({
   name: 'exact',
   version: '1',
   description: 'The answer equals the gold answer (or one of a list) after normalisation.',
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const gold = goldOf(context)
@@ -31,6 +32,7 @@ export const contains = defineReward({
   version: '1',
   description:
     'The gold answer occurs in the answer as whole words after normalisation. Of a list any one is enough, or with `all` the value is the share that occurs.',
+  sees: 'answer',
   options: z.strictObject({
     all: z.boolean().default(false),
     maxCharacters: z.number().int().positive().default(2000).meta({

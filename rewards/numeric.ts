@@ -62,6 +62,7 @@ export const numeric = defineReward({
   name: 'numeric',
   version: '1',
   description: 'The one number in the answer equals the gold number within the tolerance.',
+  sees: 'answer',
   options: z.strictObject({
     ...toleranceShape,
     wholeOnly: z.boolean().default(false).meta({ description: 'The answer must be the number alone.' }),

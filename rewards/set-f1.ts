@@ -66,6 +66,7 @@ export const setF1 = defineReward({
   name: 'set_f1',
   version: '1',
   description: 'F1 of the items of the answer (comma or newline separated) against the gold set.',
+  sees: 'answer',
   options: z.strictObject({
     beta: z.number().positive().default(1).meta({ description: 'Above 1, recall weighs more.' }),
   }),

@@ -33,6 +33,7 @@ const fields = {
   version: "a text such as '1'",
   description: 'a text',
   options: 'a zod schema; z.strictObject({}) when there are none',
+  sees: "'answer', or nothing",
 } as const
 
 const example =
@@ -55,6 +56,7 @@ export function checkDefinition(
     version: typeof given['version'] === 'string' && given['version'] !== '',
     description: typeof given['description'] === 'string',
     options: typeof (given['options'] as { parse?: unknown } | undefined)?.parse === 'function',
+    sees: given['sees'] === undefined || given['sees'] === 'answer',
     [method]: typeof given[method] === 'function',
   }
   const known = [...Object.keys(isRight), 'inner']

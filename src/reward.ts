@@ -54,6 +54,11 @@ interface CommonDefinition<Options> {
 }
 
 export interface RewardDefinition<Options> extends CommonDefinition<Options> {
+  /**
+   * `answer`: of the trajectory it looks at the answer, the stop reason and the figures, not at the turns,
+   * which are then not read from the store: scoring is several times faster.
+   */
+  sees?: 'answer'
   /** The rewards that this one is made of; their versions become part of its own. */
   inner?(options: Options): RewardEntry[]
   score(context: RewardContext<Options>): RewardResult | Promise<RewardResult>
@@ -94,6 +99,8 @@ export interface BoundReward {
   options: Json
   optionsHash: string
   place: Place | null
+  /** Whether it looks at the invocations of a trajectory, and at what is in them. */
+  seesTurns: boolean
   score(task: RewardTask, trajectory: Trajectory, tools?: RewardTools): Promise<RewardResult>
   /** In place of `score` for a group reward. */
   scoreGroup?: (task: RewardTask, trajectories: Trajectory[], tools?: RewardTools) => Promise<GroupResult>
@@ -110,6 +117,7 @@ export function defineReward<Options>(definition: RewardDefinition<Options>): Re
     const group = inner.find((one) => one.scoreGroup)
     if (group)
       throw new UsageError(`reward ${name}: ${group.name} compares a group and cannot be part of another`)
+    const seesTurns = definition.sees !== 'answer' || inner.some((one) => one.seesTurns)
     const parts = inner.map((one) => `${one.name}@${one.version}`).join(',')
     return {
       name,
@@ -117,8 +125,10 @@ export function defineReward<Options>(definition: RewardDefinition<Options>): Re
       options: parsed as Json,
       optionsHash: hashOf(parsed),
       place,
+      seesTurns,
       async score(task, trajectory, tools = {}) {
-        return await definition.score({ task, trajectory, options: parsed, tools, inner, resolve })
+        const seen = seesTurns ? trajectory : withoutTurns(trajectory, name)
+        return await definition.score({ task, trajectory: seen, options: parsed, tools, inner, resolve })
       },
     }
   }
@@ -138,6 +148,7 @@ export function defineGroupReward<Options>(definition: GroupRewardDefinition<Opt
       options: parsed as Json,
       optionsHash: hashOf(parsed),
       place,
+      seesTurns: true,
       async score() {
         throw new UsageError(
           `reward ${name} compares a group: it is scored when all rollouts of a task have ended`,
@@ -149,6 +160,14 @@ export function defineGroupReward<Options>(definition: GroupRewardDefinition<Opt
     }
   }
   return { name, version, description, place, isGroup: true, bind }
+}
+
+/** The same without its tree; who looks for it all the same is told. */
+function withoutTurns(trajectory: Trajectory, name: string): Trajectory {
+  const get = (): never => {
+    throw new TypeError(`reward ${name} says sees: 'answer' but looks at the turns; leave "sees" out`)
+  }
+  return Object.defineProperties({ ...trajectory }, { invocations: { get }, lostCalls: { get } })
 }
 
 function noRegistry({ name }: RewardEntry): never {

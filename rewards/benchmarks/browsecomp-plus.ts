@@ -62,6 +62,7 @@ export const browsecompPlus = defineReward({
   version: '1',
   description:
     'BrowseComp-Plus without its judge: the "Exact Answer:" line equals or contains the gold, or the reverse.',
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const golds = alternatives(goldOf(context), context.task.id).map(plain)

@@ -128,6 +128,7 @@ export const longbenchPro = defineReward({
   name: 'longbench_pro',
   version: '2',
   description: "LongBench Pro: the metric of the row's metadata.secondary_task.",
+  sees: 'answer',
   options: z.strictObject({
     metric: z.enum(allMetricNames).optional(),
     embedding: modelConfigSchema.optional().meta({

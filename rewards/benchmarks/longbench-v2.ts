@@ -25,6 +25,7 @@ export const longbenchV2 = defineReward({
   name: 'longbench_v2',
   version: '1',
   description: 'LongBench-v2 and CodeQA: the letter of "The correct answer is (X)".',
+  sees: 'answer',
   options: z.strictObject({
     lenient: z.boolean().default(true).meta({ description: 'Also read a bare letter, as ports to RLMs do.' }),
   }),

@@ -163,6 +163,7 @@ export const longbench = defineReward({
   name: 'longbench',
   version: '1',
   description: 'LongBench v1: the metric of metadata.dataset, best over the golds, in [0, 1].',
+  sees: 'answer',
   options: z.strictObject({ metric: z.enum(metricNames).optional() }),
   async score(context) {
     const { task, trajectory, options } = context

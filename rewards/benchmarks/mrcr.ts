@@ -29,6 +29,7 @@ export const mrcr = defineReward({
   name: 'mrcr',
   version: '1',
   description: 'MRCR (OpenAI): the ratio to the wanted text; 0 unless it begins with the prefix.',
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const gold = goldOf(context)
@@ -46,6 +47,7 @@ export const mrcrV2 = defineReward({
   name: 'mrcr_v2',
   version: '1',
   description: 'MRCR v2 (Google DeepMind): the ratio of what follows the last hash in the answer.',
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const gold = goldOf(context)

@@ -53,6 +53,7 @@ export const oolongPairs = defineReward({
   name: 'oolong_pairs',
   version: '1',
   description: 'F1 over unordered pairs of user ids, as OOLONG-Pairs is scored.',
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const wanted = goldPairs(goldOf(context), context.task.id)

@@ -46,6 +46,7 @@ export const oolongReal = defineReward({
   name: 'oolong_real',
   version: '1',
   description: 'OOLONG-real: the first \\boxed{} answer against the gold number, text or list.',
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const gold = goldOf(context)

@@ -165,6 +165,7 @@ export const oolong = defineReward({
   name: 'oolong',
   version: '1',
   description: 'OOLONG-synth as its official evaluation scores it; reads metadata.answer_type.',
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const { task, trajectory } = context
@@ -183,6 +184,7 @@ export const oolongTraining = defineReward({
   version: '1',
   description:
     "OOLONG-synth as the RLM repository's training scores it: looser; reciting all labels scores 1.",
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const { task, trajectory } = context

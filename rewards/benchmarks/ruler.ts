@@ -32,6 +32,7 @@ export const ruler = defineReward({
   name: 'ruler',
   version: '1',
   description: "RULER's string match: the share of the references found (`all`), or any (`part`).",
+  sees: 'answer',
   options: z.strictObject({
     match: z.enum(['all', 'part']).optional().meta({
       description: 'Default: `part` when metadata.task begins with `qa`, else `all`.',

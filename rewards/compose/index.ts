@@ -34,6 +34,7 @@ export const sum = defineReward({
   name: 'sum',
   version: '1',
   description: 'The weighted sum of other rewards; with `mean`, divided by the sum of the weights.',
+  sees: 'answer',
   options: z.strictObject({ rewards: z.array(entrySchema).min(1), mean: z.boolean().default(false) }),
   inner: ({ rewards }) => rewards,
   async score(context) {
@@ -49,6 +50,7 @@ export const product = defineReward({
   name: 'product',
   version: '1',
   description: 'The product of other rewards.',
+  sees: 'answer',
   options: z.strictObject({ rewards: z.array(entrySchema).min(1) }),
   inner: ({ rewards }) => rewards,
   async score(context) {
@@ -71,6 +73,7 @@ export const gate = defineReward({
   name: 'gate',
   version: '1',
   description: 'A reward that counts only where others reach a value; else `otherwise` (0).',
+  sees: 'answer',
   options: z.strictObject({
     reward: entrySchema,
     when: z.array(conditionSchema).min(1),
@@ -93,6 +96,7 @@ export const clip = defineReward({
   name: 'clip',
   version: '1',
   description: 'A reward kept within bounds.',
+  sees: 'answer',
   options: z
     .strictObject({ reward: entrySchema, min: z.number().default(0), max: z.number().default(1) })
     .refine(({ min, max }) => min <= max, { message: 'must not be above `max`', path: ['min'] }),

@@ -69,6 +69,7 @@ export const jsonPath = defineReward({
   version: '1',
   description:
     'What stands at a path of the JSON answer equals the gold; with several paths, the share that does.',
+  sees: 'answer',
   options: z.strictObject({
     paths: z
       .array(z.string())

@@ -38,6 +38,7 @@ export const multipleChoice = defineReward({
   name: 'multiple_choice',
   version: '1',
   description: 'The letter that the answer chooses is the gold letter.',
+  sees: 'answer',
   options: z.strictObject({
     letters: z
       .string()

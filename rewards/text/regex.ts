@@ -12,6 +12,7 @@ export const regex = defineReward({
   name: 'regex',
   version: '1',
   description: 'A pattern (an option, or the gold answer) occurs in the answer, or is the whole of it.',
+  sees: 'answer',
   options: z
     .strictObject({
       pattern: z.string().min(1).optional(),

@@ -41,6 +41,7 @@ export const rougeLReward = defineReward({
   name: 'rouge_l',
   version: '1',
   description: 'ROUGE-L F over normalised words, best over a list of golds.',
+  sees: 'answer',
   options: z.strictObject({ maxWords: z.number().int().positive().default(4000) }),
   score: (context) => {
     const golds = alternatives(goldOf(context), context.task.id)
@@ -61,6 +62,7 @@ export const editSimilarity = defineReward({
   name: 'edit_similarity',
   version: '1',
   description: 'One minus the edit distance over the longer length, best over a list of golds.',
+  sees: 'answer',
   options: z.strictObject({ maxCharacters: z.number().int().positive().default(8000) }),
   score: (context) => {
     const golds = alternatives(goldOf(context), context.task.id)

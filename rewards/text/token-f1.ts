@@ -9,6 +9,7 @@ export const tokenF1 = defineReward({
   name: 'token_f1',
   version: '1',
   description: 'F1 over the words of the answer and of the gold, best over a list of golds.',
+  sees: 'answer',
   options: z.strictObject({}),
   score: (context) => {
     const golds = alternatives(goldOf(context), context.task.id)

@@ -137,6 +137,27 @@ describe('a reward of fourteen lines', () => {
     )
   })
 
+  test('a reward that sees the answer only is held to it', async () => {
+    const seeing = right.replace("version: '1',", "version: '1',\n  sees: 'answer',")
+    const reward = await open('answer.ts', seeing)
+    expect(reward.bound.seesTurns).toBe(false)
+    expect((await scoreTrajectory([reward], task, trajectory()))[0]?.value).toBe(1)
+    const looking = await open(
+      'looking.ts',
+      seeing.replace("trajectory.answer ?? ''", 'String(trajectory.invocations.length)'),
+    )
+    const [row] = await scoreTrajectory([looking], task, trajectory())
+    expect(row?.error?.message).toMatch(/looking\.ts:\d+: .*reward mentions says sees: 'answer' but looks/)
+    const [whole] = await openRewards(
+      [{ name: 'product', weight: 1, options: { rewards: ['./answer.ts', 'format'] } }],
+      directory,
+    )
+    expect(whole?.bound.seesTurns).toBe(true)
+    await expect(open('eyes.ts', seeing.replace("sees: 'answer'", "sees: 'turns'"))).rejects.toThrow(
+      /eyes\.ts:4: .*"sees" is "turns"; expected 'answer', or nothing/,
+    )
+  })
+
   test('a group reward gives one result for each trajectory', async () => {
     const source = right
       .replaceAll('defineReward', 'defineGroupReward')
