@@ -21,8 +21,8 @@ const manifestName = 'manifest.json'
 const checkpointName = 'export.checkpoint.partial'
 const lockName = 'export.lock.partial'
 const dataFile =
-  /^(?:data\/(?:[a-z-]+\/)?(?:(?:train|validation|test)-\d{5}-of-\d{5}\.(?:parquet|jsonl)|dataset_info\.json)|contexts\/[\da-f]+\.(?:txt|json)|statistics\/[a-z-]+\.svg)$/
-const folders = ['data', 'contexts', 'statistics']
+  /^(?:data\/(?:[a-z-]+\/)?(?:(?:train|validation|test)-\d{5}-of-\d{5}\.(?:parquet|jsonl)|dataset_info\.json)|contexts\/[\da-f]+\.(?:txt|json)|statistics\/[a-z-]+\.svg|audit\.jsonl)$/
+const folders = ['data', 'contexts']
 /** SQLite, which holds the lock, may add a file of its own. */
 const partialFile = /\.partial(?:-journal)?$/
 
@@ -151,7 +151,7 @@ async function lockDirectory(directory: string): Promise<FileLock> {
 
 async function removeOld(directory: string, paths: string[]): Promise<void> {
   for (const path of paths) await rm(join(directory, path), { force: true })
-  const emptied = [...new Set(paths.map((path) => dirname(path))), 'contexts', 'statistics']
+  const emptied = [...new Set(paths.map((path) => dirname(path))), 'contexts']
   for (const folder of emptied)
     if (folder !== 'data') await rmdir(join(directory, folder)).catch(() => undefined)
 }
@@ -234,7 +234,7 @@ async function readManifest(path: string): Promise<string[] | null> {
   try {
     const value = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
     if (value['kind'] !== manifestKind || !Array.isArray(value['files'])) return null
-    const listed = [value['files'], value['contexts'], value['figures']].flatMap((list) =>
+    const listed = [value['files'], value['contexts'], value['figures'], value['audit']].flatMap((list) =>
       Array.isArray(list) ? (list as unknown[]) : [],
     )
     return listed.map((file) => String((file as { path?: unknown } | null)?.path))

@@ -5,6 +5,7 @@ import type { Trajectory } from '../trajectory.ts'
 import type { RecipeRow } from './arrow.ts'
 import type { ChatTokenizer } from './chat-tokenizer.ts'
 import type { ContextPlacer } from './contexts.ts'
+import type { TrajectorySource } from './read-ahead.ts'
 import type { GroupContext, GroupRecipe, Recipe, TrajectoryRecipe } from './recipe.ts'
 import type { RecipeOptions } from './recipe-options.ts'
 import { rootInvocation } from './recipes/shapes.ts'
@@ -16,6 +17,8 @@ const noTokens: ReadonlyMap<string, CallTokens> = new Map()
 
 export interface RowJob {
   store: Store
+  /** Where trees and tasks are read; the store itself when not given. */
+  source?: TrajectorySource
   recipe: Recipe
   options: RecipeOptions
   threshold: number
@@ -69,7 +72,7 @@ async function fromTrajectory(
 ): Promise<MadeRows> {
   const made: MadeRows = { rows: 0, used: [], leftOut: [] }
   for (const { run, taskId, id } of members) {
-    const task = await job.store.readTask(run.id, taskId)
+    const task = await (job.source ?? job.store).readTask(run.id, taskId)
     for await (const trajectory of read(job, [{ id }], made)) {
       const context = {
         run,
@@ -102,7 +105,7 @@ async function fromGroup(
   const made: MadeRows = { rows: 0, used: [], leftOut: [] }
   const [first] = members
   if (!first) return made
-  const task = await job.store.readTask(first.run.id, first.taskId)
+  const task = await (job.source ?? job.store).readTask(first.run.id, first.taskId)
   /** Of the trees that were read; of others the facts of the selection. */
   const outcomes = new Map<string, Outcome>(members.map((member) => [member.id, { ...member, models: [] }]))
   async function* readMembers(): AsyncGenerator<Trajectory> {
@@ -137,7 +140,7 @@ async function fromGroup(
 async function* read(job: RowJob, members: { id: string }[], made: MadeRows): AsyncGenerator<Trajectory> {
   for (const { id } of members) {
     job.signal?.throwIfAborted()
-    const trajectory = await job.store.readTrajectory(id)
+    const trajectory = await (job.source ?? job.store).readTrajectory(id)
     if (job.dropSingleTurn && (rootInvocation(trajectory)?.turns.length ?? 0) <= 1) {
       made.leftOut.push({ reason: 'trajectories with a single turn of the root', ids: [id] })
     } else yield trajectory

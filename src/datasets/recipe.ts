@@ -85,6 +85,8 @@ interface CommonDefinition {
    * JSON, in files of many rows or in `a file each`.
    */
   documents?: 'together' | 'a file each'
+  /** A file that lies beside the data, for who asks for one. */
+  sidecar?: (files: { path: string; split: string }[]) => { name: 'dataset_info.json'; text: string }
   /** Token arrays are read with each trajectory. */
   needsTokens?: boolean
   /** Python that puts the data to use, for the card. `DIRECTORY` stands for the dataset's place. */

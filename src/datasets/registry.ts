@@ -1,6 +1,11 @@
 // The recipes there are.
 import { UsageError } from '../errors.ts'
 import type { Recipe } from './recipe.ts'
+import { atif } from './interchange/atif.ts'
+import { scout } from './interchange/scout.ts'
+import { sessions } from './interchange/sessions.ts'
+import { sharegpt } from './interchange/sharegpt.ts'
+import { verifiersTraces } from './interchange/verifiers.ts'
 import { kto } from './recipes/kto.ts'
 import { preference } from './recipes/preference.ts'
 import { processLabels } from './recipes/process.ts'
@@ -9,6 +14,7 @@ import { rlRollouts } from './recipes/rl-rollouts.ts'
 import { sftTokens } from './recipes/sft-tokens.ts'
 import { sftTrajectories } from './recipes/sft-trajectories.ts'
 import { sftTurns } from './recipes/sft-turns.ts'
+import { tables } from './recipes/tables.ts'
 import { trajectories } from './recipes/trajectories.ts'
 
 export const recipes: Recipe[] = [
@@ -21,6 +27,12 @@ export const recipes: Recipe[] = [
   rlRollouts,
   processLabels,
   trajectories,
+  ...tables,
+  atif,
+  scout,
+  verifiersTraces,
+  sharegpt,
+  sessions,
 ]
 
 /** Throws a UsageError that lists what exists. */

@@ -12,6 +12,7 @@ import { createLineShardWriter } from './lines.ts'
 import { makeRows, type RowJob, type Unit, unitsOf } from './make-rows.ts'
 import type { DatasetFile } from './manifest.ts'
 import { type Codec, createParquetWriter, type ParquetWriter } from './parquet.ts'
+import { createReadAhead } from './read-ahead.ts'
 import type { Selected } from './selection.ts'
 import { createShardWriter, type ShardOptions, type ShardWriter } from './shards.ts'
 import { type Split, splits } from './split.ts'
@@ -98,14 +99,20 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
         await target.note({ ...line, state: state() })
       },
     })
+    const left = units.filter(
+      ({ index, taskHash }) => index >= start.unit && job.sides.get(taskHash) === split,
+    )
+    const source = createReadAhead(
+      job.store,
+      left.flatMap(({ members }) => members),
+    )
     try {
-      for (const unit of units) {
-        if (unit.index < start.unit || job.sides.get(unit.taskHash) !== split) continue
+      for (const unit of left) {
         job.signal?.throwIfAborted()
         at = { unit: unit.index, rows: 0 }
         given = 0
         const skipped = unit.index === start.unit ? start.rows : 0
-        const made = await makeRows(job, unit, split, async (row) => {
+        const made = await makeRows({ ...job, source }, unit, split, async (row) => {
           // A file that is completed before this row holds those before it.
           if (given >= skipped) await shards.add(row)
           given += 1

@@ -34,13 +34,13 @@ export async function addAdvantages(database: Database, rows: NewAdvantage[]): P
   await query(database, () => database.raw.begin((sql) => insertRows(sql, encoded)))
 }
 
-/** Of one trajectory: those of the whole first, then of its invocations and turns. */
-export async function readAdvantages(db: Reader, trajectoryId: string) {
-  const { method, version, options, invocationId, turnId, reward, value, weight } = advantages
+/** Of these trajectories: of each those of the whole first, then of its invocations and turns. */
+export async function readAdvantages(db: Reader, trajectoryIds: string[]) {
+  const { trajectoryId, method, version, options, invocationId, turnId, reward, value, weight } = advantages
   return await db
-    .select({ method, version, options, invocationId, turnId, reward, value, weight })
+    .select({ trajectoryId, method, version, options, invocationId, turnId, reward, value, weight })
     .from(advantages)
-    .where(eq(advantages.trajectoryId, trajectoryId))
+    .where(inArray(trajectoryId, trajectoryIds))
     .orderBy(asc(method), asc(advantages.createdAt), asc(advantages.id))
 }
 

@@ -1,6 +1,6 @@
-// A recorded trajectory, whole, in the shape of ../trajectory.ts. Each table is read once by trajectory
-// id, in one snapshot, and the tree is built here; texts that are blobs come in one more read.
-import { and, asc, eq, getTableColumns, isNotNull, or, sql, type SQL } from 'drizzle-orm'
+// Recorded trajectories, whole, in the shape of ../trajectory.ts. Each table is read once by trajectory
+// ids, in one snapshot, and the trees are built here; texts that are blobs come in one more read.
+import { and, asc, eq, getTableColumns, inArray, isNotNull, or, sql, type SQL } from 'drizzle-orm'
 import { isId } from '../ids.ts'
 import type { Call, Cell, Invocation, StopReason, Trajectory, Turn } from '../trajectory.ts'
 import { readAdvantages } from './advantages.ts'
@@ -27,26 +27,45 @@ type MessageRow = typeof tables.messages.$inferSelect
 type TurnRow = typeof tables.turns.$inferSelect
 
 /** Errors raised: UsageError when there is no such trajectory. */
-export async function readTrajectory(database: Database, id: string): Promise<Trajectory> {
-  if (!isId(id)) throw noTrajectory(database, id)
-  const found = await query(database, () =>
-    database.db.transaction((db) => read(db, id), {
-      isolationLevel: 'repeatable read',
-      accessMode: 'read only',
-    }),
-  )
+export async function readTrajectory(
+  database: Database,
+  id: string,
+  parts: Parts = { turns: true },
+): Promise<Trajectory> {
+  const [found] = await readTrajectories(database, [id], parts)
   if (!found) throw noTrajectory(database, id)
   return found
 }
 
-async function read(db: Reader, id: string): Promise<Trajectory | null> {
+/** `turns` false: without invocations and what is in them. */
+interface Parts {
+  turns: boolean
+}
+
+/** In the order of the ids, in one snapshot. Errors raised: UsageError when one is not there. */
+export async function readTrajectories(
+  database: Database,
+  ids: string[],
+  parts: Parts = { turns: true },
+): Promise<Trajectory[]> {
+  for (const id of ids) if (!isId(id)) throw noTrajectory(database, id)
+  const found = await query(database, () =>
+    database.db.transaction((db) => read(db, ids, parts), {
+      isolationLevel: 'repeatable read',
+      accessMode: 'read only',
+    }),
+  )
+  return ids.map((id) => {
+    const trajectory = found.get(id)
+    if (!trajectory) throw noTrajectory(database, id)
+    return trajectory
+  })
+}
+
+async function read(db: Reader, ids: string[], parts: Parts): Promise<Map<string, Trajectory>> {
+  // A query is made when it is awaited.
+  const ofTurns = <Row>(rows: PromiseLike<Row[]>): PromiseLike<Row[]> | Row[] => (parts.turns ? rows : [])
   const { calls, cells, invocations, messages, runs, trajectories, turns } = tables
-  const [head] = await db
-    .select({ row: trajectories, protocol: { id: runs.protocol, hash: runs.protocolHash } })
-    .from(trajectories)
-    .innerJoin(runs, eq(runs.id, trajectories.runId))
-    .where(eq(trajectories.id, id))
-  if (!head) return null
   const {
     promptTokens: _p,
     completionTokens: _c,
@@ -54,59 +73,97 @@ async function read(db: Reader, id: string): Promise<Trajectory | null> {
     raw: _r,
     ...callColumns
   } = getTableColumns(calls)
-  const [invocationRows, messageRows, turnRows, cellRows, callRows, scored, advantages] = await Promise.all([
-    db
-      .select()
-      .from(invocations)
-      .where(eq(invocations.trajectoryId, id))
-      .orderBy(asc(invocations.startedAt), asc(invocations.id)),
-    db
-      .select()
-      .from(messages)
-      .where(eq(messages.trajectoryId, id))
-      .orderBy(asc(messages.invocationId), asc(messages.index)),
-    db.select().from(turns).where(eq(turns.trajectoryId, id)).orderBy(asc(turns.index)),
-    db.select().from(cells).where(eq(cells.trajectoryId, id)).orderBy(asc(cells.index)),
-    db
-      .select({ ...callColumns, hasTokens: hasTokens(calls) })
-      .from(calls)
-      .where(eq(calls.trajectoryId, id))
-      .orderBy(asc(calls.order), asc(calls.batchIndex), asc(calls.id)),
-    newestScores(db, [id]),
-    readAdvantages(db, id),
-  ])
+  const [heads, invocationRows, messageRows, turnRows, cellRows, callRows, scored, advantages] =
+    await Promise.all([
+      db
+        .select({ row: trajectories, protocol: { id: runs.protocol, hash: runs.protocolHash } })
+        .from(trajectories)
+        .innerJoin(runs, eq(runs.id, trajectories.runId))
+        .where(inArray(trajectories.id, ids)),
+      ofTurns(
+        db
+          .select()
+          .from(invocations)
+          .where(inArray(invocations.trajectoryId, ids))
+          .orderBy(asc(invocations.startedAt), asc(invocations.id)),
+      ),
+      ofTurns(
+        db
+          .select()
+          .from(messages)
+          .where(inArray(messages.trajectoryId, ids))
+          .orderBy(asc(messages.invocationId), asc(messages.index)),
+      ),
+      ofTurns(db.select().from(turns).where(inArray(turns.trajectoryId, ids)).orderBy(asc(turns.index))),
+      ofTurns(db.select().from(cells).where(inArray(cells.trajectoryId, ids)).orderBy(asc(cells.index))),
+      ofTurns(
+        db
+          .select({ ...callColumns, hasTokens: hasTokens(calls) })
+          .from(calls)
+          .where(inArray(calls.trajectoryId, ids))
+          .orderBy(asc(calls.order), asc(calls.batchIndex), asc(calls.id)),
+      ),
+      newestScores(db, ids),
+      readAdvantages(db, ids),
+    ])
   const blobs = await readBlobs(db, [
-    head.row.answerBlob,
+    ...heads.map(({ row }) => row.answerBlob),
     ...invocationRows.map((row) => row.answerBlob),
     ...messageRows.map((row) => row.contentBlob),
     ...cellRows.flatMap((row) => [row.codeBlob, row.stdoutBlob, row.stderrBlob, row.finalAnswerBlob]),
     ...callRows.flatMap((row) => [row.promptBlob, row.responseBlob, row.reasoningBlob]),
   ])
-  const {
-    turns: _t,
-    calls: _n,
-    cells: _m,
-    answerTruncated: _a,
-    ...row
-  } = toTrajectoryRow(head.row, scored.get(id) ?? noScores)
-  const { schemaVersion, sandbox, seed, attempt } = head.row
-  return {
-    ...row,
-    answer: joinText(head.row.answer, head.row.answerBlob, blobs),
-    schemaVersion,
-    sandbox,
-    protocol: head.protocol,
-    seed,
-    attempt,
-    divergence: head.row.divergence,
-    origin:
-      head.row.originTrajectoryId === null
-        ? null
-        : { trajectoryId: head.row.originTrajectoryId, turns: head.row.originTurns ?? 0 },
-    ...(advantages.length > 0 ? { advantages } : {}),
-    lostCalls: lostCalls(turnRows, cellRows, callRows, blobs),
-    invocations: buildTree(invocationRows, messageRows, turnRows, cellRows, callRows, blobs),
+  const of = {
+    invocations: byTrajectory(invocationRows),
+    messages: byTrajectory(messageRows),
+    turns: byTrajectory(turnRows),
+    cells: byTrajectory(cellRows),
+    calls: byTrajectory(callRows),
+    advantages: byTrajectory(advantages),
   }
+  return new Map(
+    heads.map((head) => {
+      const { id } = head.row
+      const own = {
+        invocations: of.invocations.get(id) ?? [],
+        messages: of.messages.get(id) ?? [],
+        turns: of.turns.get(id) ?? [],
+        cells: of.cells.get(id) ?? [],
+        calls: of.calls.get(id) ?? [],
+      }
+      const gained = (of.advantages.get(id) ?? []).map(({ trajectoryId: _id, ...advantage }) => advantage)
+      const {
+        turns: _t,
+        calls: _n,
+        cells: _m,
+        answerTruncated: _a,
+        ...row
+      } = toTrajectoryRow(head.row, scored.get(id) ?? noScores)
+      const { schemaVersion, sandbox, seed, attempt } = head.row
+      const trajectory: Trajectory = {
+        ...row,
+        answer: joinText(head.row.answer, head.row.answerBlob, blobs),
+        schemaVersion,
+        sandbox,
+        protocol: head.protocol,
+        seed,
+        attempt,
+        divergence: head.row.divergence,
+        origin:
+          head.row.originTrajectoryId === null
+            ? null
+            : { trajectoryId: head.row.originTrajectoryId, turns: head.row.originTurns ?? 0 },
+        ...(gained.length > 0 ? { advantages: gained } : {}),
+        lostCalls: lostCalls(own.turns, own.cells, own.calls, blobs),
+        invocations: buildTree(own.invocations, own.messages, own.turns, own.cells, own.calls, blobs),
+      }
+      return [id, trajectory] as const
+    }),
+  )
+}
+
+function byTrajectory<Row extends { trajectoryId: string }>(rows: Row[]): Map<string, Row[]> {
+  return Map.groupBy(rows, (row) => row.trajectoryId)
 }
 
 function hasTokens({ promptTokens, completionTokens }: typeof tables.calls): SQL<boolean> {

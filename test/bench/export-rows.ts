@@ -4,11 +4,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RecipeRow } from '../../src/datasets/arrow.ts'
 
-const turnsPerTrajectory = 5
+export const turnsPerTrajectory = 5
 
-export async function makeRows(count: number): Promise<{ rows: RecipeRow[]; bytes: number }> {
-  const texts = await realTexts(join(import.meta.dirname, '../../node_modules'), 8_000_000)
-  let position = 0
+let texts = ''
+
+/** The rows from trajectory `first` on. `bytes` counts their texts. */
+export async function makeRows(count: number, first = 0): Promise<{ rows: RecipeRow[]; bytes: number }> {
+  texts ||= await realTexts(join(import.meta.dirname, '../../node_modules'), 8_000_000)
+  let position = first * 7_654_321
   function take(size: number): string {
     const start = (position = (position * 31 + 7919 * size + 104_729) % (texts.length - size))
     // Through bytes, as a text from a database comes: flat, and one byte a character where it can be.
@@ -18,7 +21,7 @@ export async function makeRows(count: number): Promise<{ rows: RecipeRow[]; byte
   const rows: RecipeRow[] = []
   let bytes = 0
   while (rows.length < count) {
-    const trajectory = Math.floor(rows.length / turnsPerTrajectory)
+    const trajectory = first + Math.floor(rows.length / turnsPerTrajectory)
     const messages = [
       { role: 'system', content: system },
       { role: 'user', content: take(400) },

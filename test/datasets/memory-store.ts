@@ -82,6 +82,8 @@ export function createMemoryStore(content: {
     get(target, name) {
       if (name in target || typeof name === 'symbol' || name === 'then')
         return Reflect.get(target, name) as unknown
+      // A store may have no way to read several trees at once: then they are read one by one.
+      if (name === 'readTrajectories') return undefined
       throw new Error(`The memory store has no ${name}.`)
     },
   }) as MemoryStore

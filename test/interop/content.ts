@@ -82,3 +82,46 @@ function trajectoryOf(task: MemoryTask, index: number, rollout: number): Traject
     endedAt: pick(instants, index + 1),
   })
 }
+
+/** Trees as a collector makes them, every id once: a root with cells, sub-calls and a child. */
+export function treeContent(): { runs: StoredRun[]; tasks: MemoryTask[]; trajectories: Trajectory[] } {
+  const tasks = Array.from({ length: 4 }, (_, index) => makeTask(`task-${index}`))
+  const trajectories = tasks.flatMap((task, index) =>
+    [0, 1].map((rollout) => {
+      const name = `${index}-${rollout}`
+      const subCalls = [0, 1].map((order) =>
+        makeCall({ id: `sub-${name}-${order}`, kind: 'llm', depth: 1, order, model: 'small-1' }),
+      )
+      const started = makeCall({
+        id: `sub-${name}-2`,
+        kind: 'rlm',
+        depth: 1,
+        order: 2,
+        invocationId: `child-${name}`,
+      })
+      const cell = makeCell({ id: `cell-${name}`, stdout: 'found 😀\n', calls: [...subCalls, started] })
+      const failed = makeCell({
+        id: `cell-${name}-2`,
+        error: { type: 'ValueError', message: 'bad', traceback: 'Traceback: ValueError: bad' },
+      })
+      const turns = makeTurns(task.prompt, ['```repl\nlook()\n```', '```repl\nfail()\n```', 'It is so.'], [])
+      if (turns[0] && turns[1]) {
+        turns[0].cells = [cell]
+        turns[1].cells = [failed]
+      }
+      const common = { stopReason: 'answered', answer: 'It is so.' } as const
+      const childTurns = makeTurns('a part', ['a part of it'], []).map((turn) => ({
+        ...turn,
+        id: `child-${name}-turn`,
+      }))
+      return makeTrajectory('run-1', task.id, rollout, {
+        reward: rollout,
+        invocations: [
+          { id: `root-${name}`, depth: 0, parentCellId: null, turns, ...common },
+          { id: `child-${name}`, depth: 1, parentCellId: cell.id, turns: childTurns, ...common },
+        ],
+      })
+    }),
+  )
+  return { runs: [makeRun('run-1')], tasks, trajectories }
+}

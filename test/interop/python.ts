@@ -12,7 +12,7 @@ const run = promisify(execFile)
 /** The interpreter of an environment with `packages`, or why there is none. */
 export async function preparePython(packages: string[]): Promise<{ python: string } | { reason: string }> {
   const base = environment.python ?? 'python3'
-  const place = join(tmpdir(), `descent-interop-${packages.join('-')}`)
+  const place = join(tmpdir(), `descent-interop-${packages.join('-').replaceAll(/[^\w-]/g, '_')}`)
   const python = join(place, 'bin', 'python')
   const ready = join(place, 'ready')
   if (existsSync(ready)) return { python }
@@ -39,8 +39,12 @@ export async function jsonLines(python: string, arguments_: string[]): Promise<R
       HOME: tmpdir(),
     },
   })
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  return (
+    stdout
+      .trim()
+      .split('\n')
+      // Libraries print on stdout too.
+      .filter((line) => line.startsWith('{"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  )
 }

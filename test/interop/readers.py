@@ -73,6 +73,24 @@ def with_duckdb(directory, splits):
         report("duckdb (Python)", split, (dict(zip(names, row)) for row in cursor.fetchall()))
 
 
+def with_polars(directory, splits):
+    import polars
+
+    for split in splits:
+        frame = polars.read_parquet(f"{directory}/data/{split}-*.parquet")
+        report("polars", split, frame.to_dicts())
+
+
+def with_pandas(directory, splits):
+    import pandas
+
+    for split in splits:
+        files = sorted(glob.glob(f"{directory}/data/{split}-*.parquet"))
+        frames = [pandas.read_parquet(file, dtype_backend="pyarrow") for file in files]
+        rows = (row for frame in frames for row in frame.to_dict("records"))
+        report("pandas", split, ({key: None if value is pandas.NA else value for key, value in row.items()} for row in rows))
+
+
 def with_datasets(recipe, directory, cache, splits):
     import datasets
 
@@ -105,6 +123,20 @@ FEATURES = {
         "reward_spec": "{'method': Value('string'), " + RULE,
         "answer": TEXT,
     },
+    "sft-tokens": {
+        "input_ids": "List(Value('int32'))",
+        "labels": "List(Value('int32'))",
+        "attention_mask": "List(Value('int8'))",
+        "loss_mask": "List(Value('int8'))",
+        "token_source": TEXT,
+    },
+    "rl-rollouts": {
+        "token_ids": "List(Value('int32'))",
+        "mask": "List(Value('int8'))",
+        "logprobs": "List(Value('float32'))",
+        "advantages": "List(Value('float32'))",
+    },
+    "sharegpt": {"conversations": "List({'from': Value('string'), 'value': Value('string')})", "system": TEXT},
     "process": {"prompt": TEXT, "completions": "List(Value('string'))", "labels": "List(Value('bool'))"},
 }
 
@@ -144,6 +176,13 @@ ROWS = {
     and is_reply(row["completion"])
     and row["label"] == (row["reward"] >= row["threshold"]),
     "rl-prompts": is_verl,
+    "sft-tokens": lambda row: len(row["input_ids"]) == len(row["labels"]) == len(row["loss_mask"]) == row["tokens"]
+    and sum(row["loss_mask"]) == row["trained_tokens"] == sum(label != -100 for label in row["labels"]) > 0,
+    "rl-rollouts": lambda row: len(row["token_ids"]) == len(row["mask"]) == len(row["logprobs"]) == row["tokens"]
+    and sum(row["mask"]) == row["trained_tokens"] > 0
+    and all(bit or not logprob for bit, logprob in zip(row["mask"], row["logprobs"])),
+    "sharegpt": lambda row: [turn["from"] for turn in row["conversations"]]
+    == ["human", "gpt"] * (len(row["conversations"]) // 2),
     "process": lambda row: len(row["completions"]) == len(row["labels"]) == len(row["observations"]) > 0,
 }
 
@@ -152,4 +191,6 @@ if __name__ == "__main__":
     recipe_name, place, cache_place, *split_names = sys.argv[1:]
     with_pyarrow(place, split_names)
     with_duckdb(place, split_names)
+    with_polars(place, split_names)
+    with_pandas(place, split_names)
     with_datasets(recipe_name, place, cache_place, split_names)

@@ -15,10 +15,13 @@ import { parseRecipeOptions } from '../../src/datasets/recipe-options.ts'
 import { selectTrajectories } from '../../src/datasets/selection.ts'
 import { splitTasks } from '../../src/datasets/split.ts'
 import { createMemoryStore } from '../datasets/memory-store.ts'
+import { withEngineTokens } from '../datasets/token-fixtures.ts'
 import { hashRows } from './canonical.ts'
 import { interopContent } from './content.ts'
 import { withDuckDB, withHyparquet, withParquetjs } from './javascript.ts'
+import { examineDocuments } from './documents.ts'
 import { jsonLines, preparePython } from './python.ts'
+import { examineTrainers } from './trainers.ts'
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 
@@ -29,14 +32,19 @@ function say(outcome: keyof typeof counts, what: string, detail = ''): void {
 
 const evalFraction = 0.4
 const content = interopContent()
-const python = await preparePython(['pyarrow', 'datasets', 'duckdb', 'pytz'])
-if ('reason' in python) say('skipped', 'pyarrow, datasets and duckdb of Python', python.reason)
+const tokens = withEngineTokens(content.trajectories)
+const python = await preparePython(['pyarrow', 'datasets', 'duckdb', 'polars', 'pandas', 'pytz'])
+if ('reason' in python)
+  say('skipped', 'pyarrow, datasets, duckdb, polars and pandas of Python', python.reason)
 const place = await mkdtemp(join(tmpdir(), 'descent-interop-'))
 try {
   // Codecs are of the file, not of the recipe: one recipe shows them all.
-  for (const { name } of recipes) {
+  for (const { name, documents } of recipes) {
+    if (documents) continue
     for (const codec of name === 'trajectories' ? codecs : codecs.slice(0, 1)) await examine(name, codec)
   }
+  await examineDocuments(place, say)
+  await examineTrainers(place, say)
 } finally {
   await rm(place, { recursive: true, force: true })
 }
@@ -48,7 +56,7 @@ process.exitCode = counts.failed > 0 ? 1 : 0
 async function examine(recipe: string, codec: (typeof codecs)[number]): Promise<void> {
   const directory = join(place, `${recipe}-${codec}`)
   const { files } = await exportDataset({
-    store: createMemoryStore(content),
+    store: createMemoryStore({ ...content, tokens }),
     runIds: ['run-1'],
     recipe,
     directory,
@@ -107,7 +115,7 @@ function numericColumns(name: string): string[] {
 /** Of the rows as the recipe makes them, before any Parquet. */
 async function expectedHashes(name: string): Promise<Record<string, { rows: number; hash: string }>> {
   const recipe = findRecipe(name)
-  const store = createMemoryStore(content)
+  const store = createMemoryStore({ ...content, tokens })
   const bySplit: Record<string, unknown[]> = { train: [], test: [] }
   const criteria = { statuses: recipe.statuses, threshold: 0.5, where: [], choice: parseChoice('all') }
   const { selected } = await selectTrajectories(store, content.runs, criteria)
@@ -153,7 +161,9 @@ function project(type: DataType, value: unknown): unknown {
   if (value === null || value === undefined) return null
   const fields = type.children ?? []
   const [first] = fields
-  if (DataType.isList(type) && first) return (value as unknown[]).map((item) => project(first.type, item))
+  if (DataType.isList(type) && first) {
+    return Array.from(value as unknown[], (item) => project(first.type, item))
+  }
   if (DataType.isStruct(type)) {
     const source = value as Record<string, unknown>
     return Object.fromEntries(fields.map((field) => [field.name, project(field.type, source[field.name])]))

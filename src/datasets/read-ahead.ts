@@ -1,0 +1,77 @@
+// Trees and tasks a batch at a time, the next batch while this one is made into rows: one by one, the way to
+// the database and back would cost more than all the rest. What is held are two batches.
+import type { Store } from '../store/contract.ts'
+import type { Trajectory } from '../trajectory.ts'
+import type { Selected } from './selection.ts'
+
+const mostTrajectories = 64
+/** Sent and received tokens, which count a shared prefix once a turn: an upper bound of some 16 MB of text. */
+const mostTokens = 4_000_000
+
+export type TrajectorySource = Pick<Store, 'readTrajectory' | 'readTask'>
+
+interface Batch {
+  /** The index after its last member. */
+  end: number
+  trees: Promise<Map<string, Trajectory>>
+}
+
+/** Reads of `members`, mostly in their order; each tree is given out once, and is read again after that. */
+export function createReadAhead(store: Store, members: Selected[]): TrajectorySource {
+  const readMany = store.readTrajectories ? (ids: string[]) => store.readTrajectories?.(ids) : null
+  const places = new Map(members.map(({ id }, index) => [id, index]))
+  const tasks = new Map<string, ReturnType<Store['readTask']>>()
+  let current: Batch | null = null
+  let next: Batch | null = null
+
+  function begin(start: number): Batch | null {
+    if (start >= members.length || !readMany) return null
+    let end = start
+    let tokens = 0
+    while (end < members.length && end - start < mostTrajectories && (end === start || tokens < mostTokens)) {
+      tokens += members[end]?.tokens ?? 0
+      end += 1
+    }
+    const batch = members.slice(start, end)
+    for (const { run, taskId } of batch) void taskOf(run.id, taskId)
+    const trees = Promise.resolve(readMany(batch.map(({ id }) => id))).then(
+      (list = []) => new Map(list.map((tree) => [tree.id, tree])),
+    )
+    // Whoever reads it gets the error.
+    trees.catch(() => undefined)
+    return { end, trees }
+  }
+
+  function taskOf(runId: string, taskId: string): ReturnType<Store['readTask']> {
+    const key = `${runId} ${taskId}`
+    const known = tasks.get(key)
+    if (known) return known
+    const reading = store.readTask(runId, taskId)
+    reading.catch(() => undefined)
+    tasks.set(key, reading)
+    const [oldest] = tasks.keys()
+    // Those of the batch before are done with.
+    if (oldest !== undefined && tasks.size > 2 * mostTrajectories) tasks.delete(oldest)
+    return reading
+  }
+
+  async function take(batch: Batch | null, id: string): Promise<Trajectory | null> {
+    const trees = await batch?.trees
+    const tree = trees?.get(id) ?? null
+    trees?.delete(id)
+    return tree
+  }
+
+  return {
+    readTask: taskOf,
+    async readTrajectory(id) {
+      const place = places.get(id)
+      if (place === undefined || !readMany) return await store.readTrajectory(id)
+      const held = await take(current, id)
+      if (held) return held
+      current = next && place < next.end ? next : begin(place)
+      next = current && begin(current.end)
+      return (await take(current, id)) ?? (await store.readTrajectory(id))
+    },
+  }
+}
