@@ -14,6 +14,7 @@ import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { judgementRoutes } from './routes/judgements.ts'
+import { rowRoutes } from './routes/rows.ts'
 import { runRoutes } from './routes/runs.ts'
 import { runTrajectoryRoutes } from './routes/run-trajectories.ts'
 import { searchRoutes } from './routes/search.ts'
@@ -65,6 +66,7 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
     .route('/v1', compareRoutes(store))
     .route('/v1', eventRoutes(store))
     .route('/v1', datasetRoutes(store, options.exportRoots))
+    .route('/v1', rowRoutes(store))
     .route('/v1', tokenRoutes(store, access, failures))
     .route('/v1', jobRoutes(store, jobs))
   // Made once at the first request, and through the error handler should it fail.

@@ -1,49 +1,169 @@
-// Reads the API. Types are those of the routes; an error answer becomes an Error with its own words.
+// Reads and changes through the API. Types are those of the routes; an error answer becomes an Error with
+// its own words, and a missing token makes the page ask for one.
 import type { CellBody, TrajectoryItem, TrajectoryTree } from '../http/tree.ts'
+import type { Comparison } from '../http/routes/compare.ts'
+import type { ScoreItem } from '../http/routes/judgements.ts'
+import type { GroupDetail, GroupItem } from '../http/routes/run-trajectories.ts'
+import type { Dataset } from '../http/routes/datasets.ts'
 import type { Run, RunItem } from '../http/routes/runs.ts'
 import type { Problem } from '../http/problem.ts'
-import type { Page } from '../../src/store/contract.ts'
+import type { Annotation, Page, RunStatistics, SearchHit } from '../../src/store/contract.ts'
 import type { Call } from '../../src/trajectory.ts'
 
-async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(path, { headers: { accept: 'application/json' }, signal: signal ?? null })
+export const signedOut = 'descent:signed-out'
+
+type Values = Record<string, string | number | null | undefined>
+
+function address(path: string, query: Values = {}): string {
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== null && value !== undefined && value !== '',
+  )
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  return text === '' ? path : `${path}?${text}`
+}
+
+const part = encodeURIComponent
+
+async function answerOf<T>(response: Response): Promise<T> {
   if (response.ok) return (await response.json()) as T
+  if (response.status === 401) dispatchEvent(new Event(signedOut))
   const problem = (await response.json().catch(() => null)) as Problem | null
   throw new Error(problem?.detail ?? `The server answered ${response.status}.`)
 }
 
-function page(path: string, limit: number, cursor: string | null): string {
-  return `${path}?limit=${limit}${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return await answerOf(
+    await fetch(path, { headers: { accept: 'application/json' }, signal: signal ?? null }),
+  )
+}
+
+async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const text = body === undefined ? null : JSON.stringify(body)
+  const headers: Record<string, string> = text === null ? {} : { 'content-type': 'application/json' }
+  return await answerOf(await fetch(path, { method, headers, body: text }))
 }
 
 export function readRuns(cursor: string | null, signal?: AbortSignal): Promise<Page<RunItem>> {
-  return read(page('/v1/runs', 50, cursor), signal)
+  return read(address('/v1/runs', { limit: 50, cursor }), signal)
 }
 
 export function readRun(id: string, signal?: AbortSignal): Promise<Run> {
-  return read(`/v1/runs/${encodeURIComponent(id)}`, signal)
+  return read(`/v1/runs/${part(id)}`, signal)
+}
+
+export interface Selection {
+  where: string
+  sort: string
+  order: string
 }
 
 export function readTrajectories(
   run: string,
+  selection: Selection,
   cursor: string | null,
   signal?: AbortSignal,
 ): Promise<Page<TrajectoryItem>> {
-  return read(page(`/v1/runs/${encodeURIComponent(run)}/trajectories`, 200, cursor), signal)
+  return read(address(`/v1/runs/${part(run)}/trajectories`, { ...selection, limit: 100, cursor }), signal)
+}
+
+export function readStatistics(run: string, where: string, signal?: AbortSignal): Promise<RunStatistics> {
+  return read(address(`/v1/runs/${part(run)}/statistics`, { where }), signal)
+}
+
+export function readGroups(
+  run: string,
+  cursor: string | null,
+  signal?: AbortSignal,
+): Promise<Page<GroupItem>> {
+  return read(address(`/v1/runs/${part(run)}/groups`, { limit: 100, cursor }), signal)
+}
+
+export function readGroup(
+  run: string,
+  task: string,
+  method: string,
+  signal?: AbortSignal,
+): Promise<GroupDetail> {
+  return read(address(`/v1/runs/${part(run)}/group`, { task, method }), signal)
+}
+
+export function readComparison(runs: string, signal?: AbortSignal): Promise<Comparison> {
+  return read(address('/v1/compare', { runs }), signal)
+}
+
+export function search(
+  query: { text: string; run: string; fields: string },
+  cursor: string | null,
+  signal?: AbortSignal,
+): Promise<Page<SearchHit>> {
+  return read(address('/v1/search', { ...query, limit: 30, cursor }), signal)
 }
 
 export function readTree(id: string, signal?: AbortSignal): Promise<TrajectoryTree> {
-  return read(`/v1/trajectories/${encodeURIComponent(id)}`, signal)
+  return read(`/v1/trajectories/${part(id)}`, signal)
 }
 
 export function readCall(trajectory: string, call: string, signal?: AbortSignal): Promise<Call> {
-  return read(`/v1/calls/${encodeURIComponent(trajectory)}/${encodeURIComponent(call)}`, signal)
+  return read(address(`/v1/calls/${part(trajectory)}/${part(call)}`, { limit: 500_000 }), signal)
 }
 
-export function readCell(trajectory: string, cell: string, signal?: AbortSignal): Promise<CellBody> {
-  return read(`/v1/cells/${encodeURIComponent(trajectory)}/${encodeURIComponent(cell)}`, signal)
+/** `limit`: characters of each text. */
+export function readCell(
+  trajectory: string,
+  cell: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<CellBody> {
+  return read(address(`/v1/cells/${part(trajectory)}/${part(cell)}`, { limit }), signal)
 }
 
 export function rawAddress(trajectory: string): string {
-  return `/v1/trajectories/${encodeURIComponent(trajectory)}/raw`
+  return `/v1/trajectories/${part(trajectory)}/raw`
+}
+
+export function readScores(trajectory: string, signal?: AbortSignal): Promise<{ items: ScoreItem[] }> {
+  return read(`/v1/trajectories/${part(trajectory)}/scores`, signal)
+}
+
+export function readAnnotations(trajectory: string, signal?: AbortSignal): Promise<Page<Annotation>> {
+  return read(address(`/v1/trajectories/${part(trajectory)}/annotations`, { limit: 200 }), signal)
+}
+
+export function annotate(
+  trajectory: string,
+  given: { target: Annotation['target']; targetId: string; label: string | null; note: string },
+): Promise<Annotation> {
+  return send('POST', `/v1/trajectories/${part(trajectory)}/annotations`, given)
+}
+
+export function removeAnnotation(id: string): Promise<Annotation> {
+  return send('DELETE', `/v1/annotations/${part(id)}`)
+}
+
+export function signIn(token: string): Promise<unknown> {
+  return send('POST', '/v1/session', { token })
+}
+
+export function actOnRun(run: string, action: 'pause' | 'resume' | 'cancel'): Promise<Run> {
+  return send('POST', `/v1/runs/${part(run)}/${action}`)
+}
+
+export type DatasetItem = Omit<Dataset, 'files' | 'selection' | 'options' | 'funnel' | 'directory'> & {
+  files: number
+}
+
+export function readDatasets(signal?: AbortSignal): Promise<Page<DatasetItem>> {
+  return read('/v1/datasets', signal)
+}
+
+export function readDataset(id: string, signal?: AbortSignal): Promise<Dataset> {
+  return read(`/v1/datasets/${part(id)}`, signal)
+}
+
+export function fileAddress(dataset: string, index: number): string {
+  return `/v1/datasets/${part(dataset)}/files/${index}`
+}
+
+export function readDescription(signal?: AbortSignal): Promise<unknown> {
+  return read('/openapi.json', signal)
 }

@@ -63,3 +63,17 @@ export function elapsed(startedAt: string | null, endedAt: string | null): numbe
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
+
+/** How long a text is: in characters where they are known, else in bytes. */
+export function sizeOf(text: { characters: number | null; bytes?: number | undefined }): string {
+  if (text.characters !== null) return plural(text.characters, 'character')
+  return text.bytes === undefined ? 'a long text' : formatBytes(text.bytes)
+}
+
+/** 950 bytes, 21.4 kB, 3.81 MB */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return plural(bytes, 'byte')
+  const [scaled, unit] =
+    bytes < 999_500 ? [bytes / 1000, 'kB'] : bytes < 999_500_000 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB']
+  return `${scaled < 10 ? scaled.toFixed(2) : scaled < 100 ? scaled.toFixed(1) : Math.round(scaled)} ${unit}`
+}

@@ -1,4 +1,4 @@
-// Keys, as in an editor: one letter, or `g` and a letter. Never while somebody types, never with a
+// Keys, as in an editor: one letter, or `g` (go) or `m` (mark) and a letter. Never while somebody types, never with a
 // modifier, so that the browser keeps its own.
 import { useEffect, useRef } from 'preact/hooks'
 
@@ -22,8 +22,8 @@ export function useKeys(keymap: Keymap): void {
       if (action) {
         event.preventDefault()
         action()
-      } else if (event.key === 'g') {
-        prefix = 'g '
+      } else if (event.key === 'g' || event.key === 'm') {
+        prefix = `${event.key} `
         forget = setTimeout(() => (prefix = ''), 1000)
       }
     }

@@ -1,18 +1,47 @@
-// Addresses of views, by the history API. The hash belongs to the view: it names the selected node.
+// Addresses of views, by the history API. What a view shows is in its path and query; the hash names the
+// selected node.
 import { useEffect, useState } from 'preact/hooks'
 
 export type View =
   | { name: 'runs' }
   | { name: 'run'; id: string }
+  | { name: 'groups'; id: string }
+  | { name: 'group'; id: string; task: string }
   | { name: 'trajectory'; id: string }
+  | { name: 'compare' }
+  | { name: 'search' }
+  | { name: 'datasets' }
+  | { name: 'dataset'; id: string }
+  | { name: 'docs' }
   | { name: 'unknown' }
+
+const plain = ['compare', 'search', 'datasets', 'docs'] as const
 
 export function parseAddress(path: string): View {
   if (path === '/' || path === '/runs') return { name: 'runs' }
-  const match = /^\/(runs|trajectories)\/([0-9A-Za-z-]+)\/?$/.exec(path)
-  const [, noun, id] = match ?? []
+  const name = plain.find((one) => path === `/${one}` || path === `/${one}/`)
+  if (name) return { name }
+  const group = /^\/runs\/([0-9A-Za-z-]+)\/groups(?:\/(.+?))?\/?$/.exec(path)
+  if (group) {
+    const [, id = '', task] = group
+    const named = task === undefined ? null : decode(task)
+    return named === null ? { name: 'groups', id } : { name: 'group', id, task: named }
+  }
+  const [, noun, id] = /^\/(runs|trajectories|datasets)\/([0-9A-Za-z-]+)\/?$/.exec(path) ?? []
   if (id === undefined) return { name: 'unknown' }
-  return { name: noun === 'runs' ? 'run' : 'trajectory', id }
+  return { name: noun === 'runs' ? 'run' : noun === 'datasets' ? 'dataset' : 'trajectory', id }
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
+export function groupAddress(run: string, task: string): string {
+  return `/runs/${run}/groups/${encodeURIComponent(task)}`
 }
 
 const moved = 'descent:moved'
@@ -25,17 +54,29 @@ export function navigate(path: string): void {
 
 /** Names the selected node in the address; stepping through nodes leaves no trail of history. */
 export function replaceHash(hash: string): void {
-  history.replaceState(null, '', hash === '' ? location.pathname : `#${hash}`)
+  history.replaceState(null, '', hash === '' ? location.pathname + location.search : `#${hash}`)
+}
+
+/** Changes the query of the address, where empty values are left out; back leads to what it was. */
+export function changeQuery(change: Record<string, string>): void {
+  const query = new URLSearchParams(location.search)
+  for (const [name, value] of Object.entries(change)) {
+    if (value === '') query.delete(name)
+    else query.set(name, value)
+  }
+  const text = query.toString()
+  history.pushState(null, '', text === '' ? location.pathname : `?${text}`)
+  dispatchEvent(new Event(moved))
 }
 
 export function currentHash(): string {
   return location.hash.slice(1)
 }
 
-export function usePath(): string {
-  const [path, setPath] = useState(location.pathname)
+function useLocation<T>(read: () => T): T {
+  const [value, setValue] = useState(read)
   useEffect(() => {
-    const update = (): void => setPath(location.pathname)
+    const update = (): void => setValue(read)
     addEventListener('popstate', update)
     addEventListener(moved, update)
     return () => {
@@ -43,7 +84,16 @@ export function usePath(): string {
       removeEventListener(moved, update)
     }
   }, [])
-  return path
+  return value
+}
+
+export function usePath(): string {
+  return useLocation(() => location.pathname)
+}
+
+export function useQuery(): URLSearchParams {
+  const text = useLocation(() => location.search)
+  return new URLSearchParams(text)
 }
 
 /** Follows the hash when a person edits it or goes back. */

@@ -1,5 +1,5 @@
 // Loads something for as long as its key stays the same; an answer for an older key is dropped.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 
 export interface Loaded<T> {
   value: T | null
@@ -30,6 +30,28 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
   }, [key, round])
   const current = state.key === key ? state : { value: null, error: null }
   return { value: current.value, error: current.error, reload: () => setRound((n) => n + 1) }
+}
+
+/** Calls `action` soon after events of the stream at `path`, however many come; the browser reconnects. */
+export function useEvents(path: string | null, action: () => void): void {
+  const current = useRef(action)
+  current.current = action
+  useEffect(() => {
+    if (path === null) return undefined
+    const source = new EventSource(path)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    function wake(): void {
+      timer ??= setTimeout(() => {
+        timer = undefined
+        current.current()
+      }, 700)
+    }
+    for (const name of ['trajectory', 'turn', 'cell', 'call']) source.addEventListener(name, wake)
+    return () => {
+      clearTimeout(timer)
+      source.close()
+    }
+  }, [path])
 }
 
 /** Calls `action` every `milliseconds` while `active` and while the page is looked at. */

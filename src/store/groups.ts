@@ -93,8 +93,8 @@ export async function readOutlines(database: Database, ids: string[]): Promise<O
 }
 
 /**
- * Each group goes to one lease at a time: the row of a task is inserted, or taken over when its lease ran
- * out, in one statement, so that two callers never get the same one.
+ * Each group goes to one lease at a time. Callers of one run wait for each other, so that two who ask at once
+ * both get groups, and never the same.
  */
 export async function leaseGroups(
   database: Database,
@@ -103,8 +103,11 @@ export async function leaseGroups(
 ): Promise<LeasedGroup[]> {
   const { leaseId, groups, seconds } = options
   const version = options.policyVersion ?? null
+  const lock = sql`select pg_advisory_xact_lock(4, hashtext(${`lease ${runId}`}))`
   const rows = await query(database, () =>
-    database.db.execute<LeasedGroup['trajectories'][number] & { task_id: string }>(sql`
+    database.db.transaction(async (db) => {
+      await db.execute(lock)
+      return await db.execute<LeasedGroup['trajectories'][number] & { task_id: string }>(sql`
       with ready as (
         select task_id, min(position) as position from trajectories where run_id = ${runId}::uuid
         group by task_id
@@ -126,7 +129,8 @@ export async function leaseGroups(
       select t.task_id, t.id, t.rollout, t.reward, t.stop_reason as "stopReason",
         t.policy_version as "policyVersion"
       from taken join trajectories t on t.run_id = ${runId}::uuid and t.task_id = taken.task_id
-      order by t.position, t.rollout`),
+      order by t.position, t.rollout`)
+    }),
   )
   const byTask = Map.groupBy(rows, (row) => row.task_id)
   return [...byTask].map(([taskId, members]) => ({

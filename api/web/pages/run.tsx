@@ -1,7 +1,7 @@
-// One run: its numbers, how its trajectories ended, and the list of them.
-import { useCallback } from 'preact/hooks'
+// One run: its numbers, what the selected trajectories look like together, and the list of them.
+import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { Run } from '../../http/routes/runs.ts'
-import { readRun, readTrajectories } from '../client.ts'
+import { actOnRun, readRun, readStatistics, readTrajectories } from '../client.ts'
 import {
   elapsed,
   formatCost,
@@ -13,57 +13,72 @@ import {
   plural,
 } from '../format.ts'
 import { useKeys } from '../keyboard.ts'
-import { endingTone, ErrorLine, Fact, ScriptedBadge, StatusChip } from '../parts/chips.tsx'
+import { ErrorLine, Fact, ScriptedBadge, StatusChip } from '../parts/chips.tsx'
 import { Crumbs, CrumbSlash } from '../parts/crumbs.tsx'
-import { navigate } from '../router.ts'
+import { FilterBar } from '../parts/filter-bar.tsx'
+import { Link } from '../parts/link.tsx'
+import { changeQuery, navigate, useQuery } from '../router.ts'
 import { LongText, Visible } from '../text/text.tsx'
-import { useInterval, useLoaded } from '../use-loaded.ts'
-import { Histogram } from './histogram.tsx'
+import { useEvents, useLoaded } from '../use-loaded.ts'
+import { StatisticsPanels } from './run-statistics.tsx'
 import { TrajectoryTable } from './trajectory-table.tsx'
 import { usePages } from './use-pages.ts'
 import { useRows } from './use-rows.ts'
 
 export function RunPage({ id }: { id: string }) {
+  const query = useQuery()
+  const where = query.get('where') ?? ''
+  const sort = query.get('sort') ?? 'position'
+  const order = query.get('order') ?? 'up'
   const { value: run, error, reload } = useLoaded(id, (signal) => readRun(id, signal))
+  const statistics = useLoaded(`${id} ${where}`, (signal) => readStatistics(id, where, signal))
   const read = useCallback(
-    (cursor: string | null, signal?: AbortSignal) => readTrajectories(id, cursor, signal),
-    [id],
+    (cursor: string | null, signal?: AbortSignal) =>
+      readTrajectories(id, { where, sort, order }, cursor, signal),
+    [id, where, sort, order],
   )
   const pages = usePages(read)
   const items = pages.items ?? []
   const current = useRows(items.map((item) => `/trajectories/${item.id}`))
-  useKeys({ Escape: () => navigate('/'), h: () => navigate('/') })
-  useInterval(run?.status === 'running', 5000, () => {
+  useKeys({
+    Escape: () => navigate('/'),
+    h: () => navigate('/'),
+    'g g': () => navigate(`/runs/${id}/groups`),
+  })
+  useEvents(run?.status === 'running' ? `/v1/runs/${id}/events` : null, () => {
     reload()
+    statistics.reload()
     pages.refresh()
   })
-  document.title = `${run?.name ?? 'Run'} · Descent`
-  const rewards = items.flatMap((item) => (item.reward === null ? [] : [item.reward]))
+  useEffect(() => {
+    document.title = `${run?.name ?? 'Run'} · Descent`
+  }, [run?.name])
   return (
     <main class="page">
       <Crumbs>
+        <Link to="/">Runs</Link>
         <CrumbSlash />
         <code>{id.slice(-8)}</code>
       </Crumbs>
       {error !== null && <ErrorLine text={error} />}
-      {run && <RunHead run={run} />}
-      {run && (
-        <section class="panels">
-          <StopReasons counts={run.stopReasons} />
-          {rewards.length > 0 && (
-            <div class="panel">
-              <h2>
-                Reward <span class="faint">of the {formatCount(rewards.length)} scored and listed</span>
-              </h2>
-              <Histogram values={rewards} />
-            </div>
-          )}
-          <Setup run={run} />
-        </section>
+      {run && <RunHead run={run} onChange={reload} />}
+      <FilterBar
+        value={where}
+        error={where === '' ? null : statistics.error}
+        onChange={(next) => changeQuery({ where: next })}
+      />
+      {statistics.value && (
+        <StatisticsPanels statistics={statistics.value} where={where}>
+          {run && <Setup run={run} />}
+        </StatisticsPanels>
       )}
-      {pages.error !== null && <ErrorLine text={pages.error} />}
-      {items.length > 0 && <TrajectoryTable items={items} current={current} />}
-      {pages.items?.length === 0 && <p class="empty">No trajectories yet.</p>}
+      {pages.error !== null && pages.error !== statistics.error && <ErrorLine text={pages.error} />}
+      {items.length > 0 && (
+        <TrajectoryTable items={items} current={current} runId={id} sort={sort} order={order} />
+      )}
+      {pages.items?.length === 0 && (
+        <p class="empty">{where === '' ? 'No trajectories yet.' : 'No trajectory meets this condition.'}</p>
+      )}
       {pages.next !== null && (
         <button type="button" class="more" onClick={pages.more} disabled={pages.loading}>
           More trajectories
@@ -73,7 +88,7 @@ export function RunPage({ id }: { id: string }) {
   )
 }
 
-function RunHead({ run }: { run: Run }) {
+function RunHead({ run, onChange }: { run: Run; onChange: () => void }) {
   return (
     <header class="page-head">
       <div class="title">
@@ -87,6 +102,10 @@ function RunHead({ run }: { run: Run }) {
             <Visible text={tag} />
           </span>
         ))}
+        <Actions run={run} onChange={onChange} />
+        <Link to={`/runs/${run.id}/groups`} class="quiet-link" title="g g">
+          Groups
+        </Link>
       </div>
       <dl class="headline">
         <Fact name="Mean reward">{formatReward(run.meanReward)}</Fact>
@@ -105,33 +124,37 @@ function RunHead({ run }: { run: Run }) {
   )
 }
 
-function StopReasons({ counts }: { counts: Record<string, number> }) {
-  const entries = Object.entries(counts).sort((a, b) => b[1] - a[1])
-  const total = entries.reduce((sum, [, count]) => sum + count, 0)
-  if (total === 0) return null
+const actions: Partial<Record<Run['status'], ('pause' | 'resume' | 'cancel')[]>> = {
+  running: ['pause', 'cancel'],
+  interrupted: ['resume', 'cancel'],
+  pending: ['resume', 'cancel'],
+  cancelled: ['resume'],
+}
+
+function Actions({ run, onChange }: { run: Run; onChange: () => void }) {
+  const [error, setError] = useState<string | null>(null)
+  const [busy, setBusy] = useState(false)
+  async function act(action: 'pause' | 'resume' | 'cancel'): Promise<void> {
+    setBusy(true)
+    try {
+      await actOnRun(run.id, action)
+      setError(null)
+      onChange()
+    } catch (failure) {
+      setError(failure instanceof Error ? failure.message : String(failure))
+    } finally {
+      setBusy(false)
+    }
+  }
   return (
-    <div class="panel">
-      <h2>Stop reasons</h2>
-      <table class="bars">
-        <tbody>
-          {entries.map(([reason, count]) => (
-            <tr>
-              <th scope="row">
-                <Visible text={reason} />
-              </th>
-              <td class="bar-cell">
-                <span
-                  class={`stop-bar tone-${endingTone(reason)}`}
-                  style={{ width: `${(100 * count) / total}%` }}
-                />
-              </td>
-              <td class="number">{formatCount(count)}</td>
-              <td class="number faint">{Math.round((100 * count) / total)}%</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      {(actions[run.status] ?? []).map((action) => (
+        <button type="button" class="small-button" disabled={busy} onClick={() => void act(action)}>
+          {action[0]?.toUpperCase() + action.slice(1)}
+        </button>
+      ))}
+      {error !== null && <ErrorLine text={error} />}
+    </>
   )
 }
 

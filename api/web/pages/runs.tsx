@@ -1,10 +1,12 @@
 // All runs, newest first.
+import { useState } from 'preact/hooks'
 import type { RunItem } from '../../http/routes/runs.ts'
 import { readRuns } from '../client.ts'
 import { formatAge, formatCost, formatCount, formatInstant, formatReward, formatTokens } from '../format.ts'
 import { ErrorLine, ScriptedBadge, StatusChip } from '../parts/chips.tsx'
-import { Crumbs } from '../parts/crumbs.tsx'
+import { useKeys } from '../keyboard.ts'
 import { Link } from '../parts/link.tsx'
+import { navigate } from '../router.ts'
 import { Visible } from '../text/text.tsx'
 import { useInterval } from '../use-loaded.ts'
 import { usePages } from './use-pages.ts'
@@ -14,6 +16,15 @@ export function RunsPage() {
   const runs = usePages(readRuns)
   const items = runs.items ?? []
   const current = useRows(items.map((run) => `/runs/${run.id}`))
+  const [marked, setMarked] = useState<readonly string[]>([])
+  function mark(id: string): void {
+    setMarked((old) => (old.includes(id) ? old.filter((one) => one !== id) : [...old, id].slice(-8)))
+  }
+  const comparison = marked.length < 2 ? null : `/compare?runs=${marked.join(',')}`
+  useKeys({
+    x: () => mark(items[current]?.id ?? ''),
+    c: () => comparison !== null && navigate(comparison),
+  })
   useInterval(
     items.some((run) => run.status === 'running'),
     5000,
@@ -22,9 +33,13 @@ export function RunsPage() {
   document.title = 'Runs · Descent'
   return (
     <main class="page">
-      <Crumbs />
       <header class="page-head">
         <h1>Runs</h1>
+        {comparison !== null && (
+          <Link to={comparison} class="small-button" title="c">
+            Compare {marked.length}
+          </Link>
+        )}
       </header>
       {runs.error !== null && <ErrorLine text={runs.error} />}
       {runs.items?.length === 0 && (
@@ -41,6 +56,9 @@ export function RunsPage() {
           <table>
             <thead>
               <tr>
+                <th class="mark-cell">
+                  <span class="hidden-text">Marked to compare</span>
+                </th>
                 <th>Run</th>
                 <th>Status</th>
                 <th class="wide">Progress</th>
@@ -54,7 +72,13 @@ export function RunsPage() {
             </thead>
             <tbody>
               {items.map((run, index) => (
-                <RunRow key={run.id} run={run} current={index === current} />
+                <RunRow
+                  key={run.id}
+                  run={run}
+                  current={index === current}
+                  marked={marked.includes(run.id)}
+                  onMark={() => mark(run.id)}
+                />
               ))}
             </tbody>
           </table>
@@ -69,9 +93,24 @@ export function RunsPage() {
   )
 }
 
-function RunRow({ run, current }: { run: RunItem; current: boolean }) {
+interface RunRowProps {
+  run: RunItem
+  current: boolean
+  marked: boolean
+  onMark: () => void
+}
+
+function RunRow({ run, current, marked, onMark }: RunRowProps) {
   return (
     <tr aria-current={current ? 'true' : undefined}>
+      <td class="mark-cell">
+        <input
+          type="checkbox"
+          checked={marked}
+          onChange={onMark}
+          aria-label={`Compare ${run.name.slice(0, 60)}`}
+        />
+      </td>
       <td class="name-cell">
         <Link to={`/runs/${run.id}`} class="row-link">
           <Visible text={run.name} />

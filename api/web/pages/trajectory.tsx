@@ -7,17 +7,17 @@ import { useKeys } from '../keyboard.ts'
 import { ErrorLine, Fact, RewardChip, ScriptedBadge, StatusChip, StopReason } from '../parts/chips.tsx'
 import { Crumbs, CrumbSlash } from '../parts/crumbs.tsx'
 import { Link } from '../parts/link.tsx'
-import { navigate } from '../router.ts'
+import { groupAddress, navigate } from '../router.ts'
 import { Visible } from '../text/text.tsx'
 import { Detail } from '../trace/detail.tsx'
 import { useSelection } from '../trace/selection.ts'
 import { Timeline } from '../trace/timeline.tsx'
 import { Tree } from '../trace/tree.tsx'
-import { useInterval, useLoaded } from '../use-loaded.ts'
+import { useEvents, useLoaded } from '../use-loaded.ts'
 
 export function TrajectoryPage({ id }: { id: string }) {
   const { value: tree, error, reload } = useLoaded(id, (signal) => readTree(id, signal))
-  useInterval(tree?.status === 'running', 5000, reload)
+  useEvents(tree?.status === 'running' ? `/v1/trajectories/${id}/events` : null, reload)
   useKeys(tree ? {} : { Escape: () => navigate('/') })
   document.title = tree ? `${tree.taskId} #${tree.rollout} · Descent` : 'Descent'
   if (!tree) {
@@ -46,6 +46,7 @@ function Trajectory({ tree }: { tree: TrajectoryTree }) {
     ArrowLeft: selection.out,
     e: selection.nextTrouble,
     a: () => select(selection.trace.root),
+    'g g': () => navigate(groupAddress(tree.runId, tree.taskId)),
     Escape: () => navigate(`/runs/${tree.runId}`),
   })
   useEffect(() => detail.current?.scrollTo(0, 0), [selected.key])
@@ -75,6 +76,7 @@ function TraceHead({ tree }: { tree: TrajectoryTree }) {
     <header class="trace-head">
       <div class="title">
         <Crumbs>
+          <Link to="/">Runs</Link>
           <CrumbSlash />
           <Link to={`/runs/${tree.runId}`} title="The run">
             <code>{tree.runId.slice(-8)}</code>
@@ -84,7 +86,13 @@ function TraceHead({ tree }: { tree: TrajectoryTree }) {
         <h1>
           <Visible text={tree.taskId} />
         </h1>
-        <span class="faint">#{tree.rollout}</span>
+        <Link
+          to={groupAddress(tree.runId, tree.taskId)}
+          class="quiet-link"
+          title="All rollouts of this task (g g)"
+        >
+          #{tree.rollout}
+        </Link>
         <StatusChip status={tree.status} />
         {tree.stopReason !== null && <StopReason reason={tree.stopReason} />}
         {tree.scripted && <ScriptedBadge />}
@@ -111,10 +119,10 @@ function TraceHead({ tree }: { tree: TrajectoryTree }) {
         <Fact name="Protocol">
           <Visible text={tree.protocol.id} />
         </Fact>
-        <a class="raw-link" href={rawAddress(tree.id)}>
-          Raw JSON
-        </a>
       </dl>
+      <a class="raw-link" href={rawAddress(tree.id)}>
+        Raw JSON
+      </a>
     </header>
   )
 }

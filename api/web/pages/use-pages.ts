@@ -19,21 +19,26 @@ export function usePages<T extends { id: string }>(
   const [error, setError] = useState<string | null>(null)
   const [loading, setLoading] = useState(true)
 
-  const load = useCallback(async (cursor: string | null, signal?: AbortSignal) => {
-    setLoading(true)
-    try {
-      const page = await read(cursor, signal)
-      setItems((old) => merge(old ?? [], page.items, cursor === null))
-      setNext((old) => (cursor === null && old !== null ? old : page.next))
-      setError(null)
-    } catch (failure) {
-      if (!signal?.aborted) setError(failure instanceof Error ? failure.message : String(failure))
-    } finally {
-      setLoading(false)
-    }
-  }, [])
+  const load = useCallback(
+    async (cursor: string | null, signal?: AbortSignal) => {
+      setLoading(true)
+      try {
+        const page = await read(cursor, signal)
+        setItems((old) => merge(old ?? [], page.items, cursor === null))
+        setNext((old) => (cursor === null && old !== null ? old : page.next))
+        setError(null)
+      } catch (failure) {
+        if (!signal?.aborted) setError(failure instanceof Error ? failure.message : String(failure))
+      } finally {
+        setLoading(false)
+      }
+    },
+    [read],
+  )
 
   useEffect(() => {
+    setItems(null)
+    setNext(null)
     const aborter = new AbortController()
     void load(null, aborter.signal)
     return () => aborter.abort()

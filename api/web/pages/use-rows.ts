@@ -4,7 +4,7 @@ import { useKeys } from '../keyboard.ts'
 import { navigate } from '../router.ts'
 
 /** `addresses` of the rows, top to bottom. Returns the current row, -1 for none yet. */
-export function useRows(addresses: string[]): number {
+export function useRows(addresses: string[], marked = 'tr[aria-current="true"]'): number {
   const [current, setCurrent] = useState(-1)
   function move(step: number): void {
     setCurrent((old) => Math.max(0, Math.min(addresses.length - 1, old + step)))
@@ -16,7 +16,7 @@ export function useRows(addresses: string[]): number {
   const keys = { j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) }
   useKeys(current === -1 ? keys : { ...keys, Enter: open, l: open })
   useEffect(() => {
-    document.querySelector('tr[aria-current="true"]')?.scrollIntoView({ block: 'nearest' })
-  }, [current])
+    document.querySelector(marked)?.scrollIntoView({ block: 'nearest' })
+  }, [current, marked])
   return current
 }

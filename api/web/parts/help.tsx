@@ -6,6 +6,11 @@ const groups: { title: string; keys: [string, string][] }[] = [
     title: 'Anywhere',
     keys: [
       ['g r', 'runs'],
+      ['g s', 'search'],
+      ['g d', 'datasets'],
+      ['g a', 'the API'],
+      ['g t', 'light or dark'],
+      ['/', 'filter or search'],
       ['Esc', 'back to the list'],
       ['?', 'these keys'],
     ],
@@ -15,6 +20,9 @@ const groups: { title: string; keys: [string, string][] }[] = [
     keys: [
       ['j k', 'next, previous row'],
       ['Enter', 'open'],
+      ['x', 'mark a run'],
+      ['c', 'compare the marked'],
+      ['g g', 'groups of the run'],
     ],
   },
   {
@@ -25,6 +33,10 @@ const groups: { title: string; keys: [string, string][] }[] = [
       ['h', 'collapse, or step out'],
       ['e', 'next error'],
       ['a', 'answer and scores'],
+      ['m g', 'mark as good'],
+      ['m b', 'mark as bad'],
+      ['m n', 'write a note'],
+      ['g g', 'rollouts of the task'],
     ],
   },
 ]

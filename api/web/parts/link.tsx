@@ -6,17 +6,19 @@ interface LinkProps {
   to: string
   class?: string
   title?: string
+  /** It leads to where one is. */
+  current?: boolean
   children: ComponentChildren
 }
 
-export function Link({ to, class: className, title, children }: LinkProps) {
+export function Link({ to, class: className, title, current, children }: LinkProps) {
   function follow(event: MouseEvent): void {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
     event.preventDefault()
     navigate(to)
   }
   return (
-    <a href={to} class={className} title={title} onClick={follow}>
+    <a href={to} class={className} title={title} onClick={follow} aria-current={current ? 'page' : undefined}>
       {children}
     </a>
   )

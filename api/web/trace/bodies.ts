@@ -6,6 +6,9 @@ import type { Call } from '../../../src/trajectory.ts'
 import { readCall, readCell } from '../client.ts'
 
 const kept = 60
+const shownCharacters = 4000
+/** Above this, a text is for an editor and not for a page. */
+export const mostCharacters = 2_000_000
 const patienceMs = 70
 
 export interface Body<T> {
@@ -51,5 +54,12 @@ function remembering<T>(read: (trajectory: string, id: string, signal: AbortSign
 /** The whole call; pass null to fetch nothing. */
 export const useCallBody = remembering<Call>(readCall)
 
-/** The whole texts of a cell; pass null to fetch nothing. */
-export const useCellBody = remembering<CellBody>(readCell)
+/** The texts of a cell, their beginnings where they are long; pass null to fetch nothing. */
+export const useCellBody = remembering<CellBody>((trajectory, id, signal) =>
+  readCell(trajectory, id, shownCharacters, signal),
+)
+
+/** The texts of a cell up to what a page can hold; pass null to fetch nothing. */
+export const useWholeCell = remembering<CellBody>((trajectory, id, signal) =>
+  readCell(trajectory, id, mostCharacters, signal),
+)

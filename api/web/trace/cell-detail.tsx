@@ -1,11 +1,12 @@
 // An executed cell: code, what it printed, how it failed, what it left and whom it asked.
 import { useState } from 'preact/hooks'
 import type { CellNode } from '../../http/tree.ts'
-import { formatCount, formatDuration, plural } from '../format.ts'
+import type { Preview } from '../../http/preview.ts'
+import { formatCount, formatDuration, sizeOf } from '../format.ts'
 import { Fact } from '../parts/chips.tsx'
 import { Code } from '../text/code.tsx'
 import { LongText, Visible } from '../text/text.tsx'
-import { useCellBody } from './bodies.ts'
+import { useCellBody, useWholeCell } from './bodies.ts'
 import { CallTable } from './call-table.tsx'
 import { Section, Waiting } from './section.tsx'
 
@@ -22,7 +23,7 @@ export function CellDetail({ trajectory, cell, onOpen }: CellDetailProps) {
         <Fact name="Time">{formatDuration(cell.durationMs)}</Fact>
         <Fact name="Computing">{formatDuration(cell.computeMs)}</Fact>
         <Fact name="Sub-calls">{formatCount(cell.calls.length)}</Fact>
-        <Fact name="Printed">{plural(cell.stdout.characters, 'character')}</Fact>
+        <Fact name="Printed">{sizeOf(cell.stdout)}</Fact>
       </dl>
       {cell.death && (
         <div class="callout bad-callout" role="note">
@@ -64,13 +65,8 @@ export function CellDetail({ trajectory, cell, onOpen }: CellDetailProps) {
   )
 }
 
-/** Above this, a text is for an editor and not for a page. */
-const maxShown = 2_000_000
-
 function CellTexts({ trajectory, cell }: { trajectory: string; cell: CellNode }) {
   const [wanted, setWanted] = useState(false)
-  const body = useCellBody(trajectory, wanted ? cell.id : null)
-  const whole = body.value
   const previews = [
     cell.code,
     cell.stdout,
@@ -78,22 +74,27 @@ function CellTexts({ trajectory, cell }: { trajectory: string; cell: CellNode })
     ...(cell.error ? [cell.error.message, cell.error.traceback] : []),
   ]
   const cut = previews.some((text) => text.truncated)
-  const code = whole?.code ?? cell.code.text
-  const stdout = (whole?.stdout ?? cell.stdout.text).slice(0, maxShown)
-  const stderr = (whole?.stderr ?? cell.stderr.text).slice(0, maxShown)
+  // The tree holds the beginnings of long texts; more of them is read at once, the rest when asked for.
+  const some = useCellBody(trajectory, cut ? cell.id : null)
+  const body = useWholeCell(trajectory, wanted ? cell.id : null)
+  const whole = body.value
+  const texts = whole ?? some.value
+  const code = texts?.code ?? cell.code.text
+  const stdout = texts?.stdout ?? cell.stdout.text
+  const stderr = texts?.stderr ?? cell.stderr.text
   const error = cell.error
   return (
     <>
-      <Section title="Code" note={note(cell.code, whole !== null)}>
+      <Section title="Code" note={note(cell.code, code.length, whole !== null)}>
         <Code text={code} python label="Code" />
       </Section>
       {stdout !== '' && (
-        <Section title="stdout" note={note(cell.stdout, whole !== null)}>
+        <Section title="stdout" note={note(cell.stdout, stdout.length, whole !== null)}>
           <LongText text={stdout} label="stdout" />
         </Section>
       )}
       {stderr !== '' && (
-        <Section title="stderr" note={note(cell.stderr, whole !== null)}>
+        <Section title="stderr" note={note(cell.stderr, stderr.length, whole !== null)}>
           <LongText text={stderr} label="stderr" tone="error" />
         </Section>
       )}
@@ -121,7 +122,6 @@ function CellTexts({ trajectory, cell }: { trajectory: string; cell: CellNode })
   )
 }
 
-function note(text: { text: string; characters: number; truncated: boolean }, whole: boolean): string {
-  const all = plural(text.characters, 'character')
-  return text.truncated && !whole ? `the first ${formatCount(text.text.length)} of ${all}` : all
+function note(text: Preview, shown: number, whole: boolean): string {
+  return text.truncated && !whole ? `the first ${formatCount(shown)} of ${sizeOf(text)}` : sizeOf(text)
 }

@@ -1,11 +1,12 @@
 // The right side: the selected node.
 import type { CellNode, TrajectoryTree } from '../../http/tree.ts'
-import { plural } from '../format.ts'
+import { plural, sizeOf } from '../format.ts'
 import { Visible } from '../text/text.tsx'
 import { AgentOutcome, CallDetail } from './call-detail.tsx'
 import { CallTable } from './call-table.tsx'
 import { CellDetail } from './cell-detail.tsx'
 import { Icon } from './icons.tsx'
+import { LabelsPanel } from './labels-panel.tsx'
 import { labelOf } from './labels.ts'
 import { ancestors } from './nodes.ts'
 import type { TraceNode } from './nodes.ts'
@@ -39,6 +40,7 @@ export function Detail({ tree, node, onOpen }: DetailProps) {
         <h2>{labelOf(node).title}</h2>
         {node.depth > 0 && <span class="depth-tag">depth {node.depth}</span>}
       </header>
+      <LabelsPanel key={`labels ${node.key}`} trajectory={tree.id} node={node} />
       <Body tree={tree} node={node} onOpen={onOpen} />
     </article>
   )
@@ -74,7 +76,7 @@ function CellLinks({ cells, onOpen }: { cells: CellNode[]; onOpen: (key: string)
               Cell {cell.index + 1}
             </button>{' '}
             <span class="faint">
-              {plural(cell.calls.length, 'sub-call')}, printed {plural(cell.stdout.characters, 'character')}
+              {plural(cell.calls.length, 'sub-call')}, printed {sizeOf(cell.stdout)}
             </span>
             {cell.death && <span class="mark mark-killed">killed</span>}
             {cell.error && (

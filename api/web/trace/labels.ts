@@ -1,5 +1,5 @@
 // What a node is called, in the tree and at the head of its detail.
-import { formatDuration, formatTokens, plural } from '../format.ts'
+import { formatDuration, formatTokens } from '../format.ts'
 import { callOf } from './nodes.ts'
 import type { TraceNode } from './nodes.ts'
 
@@ -59,11 +59,4 @@ export function measuresOf(node: TraceNode): { tokens: string; time: string } {
 
 function totalTokens(usage: { inputTokens: number; outputTokens: number } | null): number {
   return usage ? usage.inputTokens + usage.outputTokens : 0
-}
-
-/** What a screen reader says of the row. */
-export function spokenLabel(node: TraceNode, trouble: string | null): string {
-  const { title, excerpt } = labelOf(node)
-  const below = node.children.length > 0 ? `, ${plural(node.children.length, 'node')} below` : ''
-  return `${title}${excerpt === '' ? '' : `: ${excerpt}`}${trouble ? `, ${trouble}` : ''}${below}`
 }

@@ -63,6 +63,8 @@ export function buildTrace(tree: TrajectoryTree): Trace {
         previousMessages,
         depth: invocation.depth,
       })
+      // Search leads to the call itself.
+      byKey.set(turn.call.id, node)
       // That turn's response is a message by now, and was shown with it.
       previousMessages = turn.call.messages + 1
       for (const cell of turn.cells) addCell(node, cell)

@@ -4,6 +4,7 @@ import { formatCount, formatReward, plural } from '../format.ts'
 import { Fact } from '../parts/chips.tsx'
 import { Link } from '../parts/link.tsx'
 import { LongText, Visible } from '../text/text.tsx'
+import { ScoreHistory } from './score-history.tsx'
 import { Section } from './section.tsx'
 
 export function Overview({ tree }: { tree: TrajectoryTree }) {
@@ -48,6 +49,7 @@ export function Overview({ tree }: { tree: TrajectoryTree }) {
       <Section title="Scores" note={tree.scores.length === 0 ? 'not scored' : undefined}>
         {tree.scores.length > 0 && <ScoreTable tree={tree} />}
       </Section>
+      <ScoreHistory trajectory={tree.id} />
       <Section title="Conditions">
         <dl class="facts">
           <Fact name="Sandbox">

@@ -4,7 +4,7 @@ import type { RefObject } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { Visible } from '../text/text.tsx'
 import { Icon } from './icons.tsx'
-import { labelOf, measuresOf, spokenLabel } from './labels.ts'
+import { labelOf, measuresOf } from './labels.ts'
 import { troubleOf } from './nodes.ts'
 import type { TraceNode } from './nodes.ts'
 
@@ -104,7 +104,6 @@ function Row({ node, open, selected, onSelect, onToggle }: RowProps) {
       aria-level={node.level + 1}
       aria-selected={selected}
       aria-expanded={hasChildren ? open : undefined}
-      aria-label={spokenLabel(node, trouble)}
       onClick={() => onSelect(node)}
       onDblClick={() => onToggle(node)}
     >
