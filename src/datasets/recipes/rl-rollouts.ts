@@ -3,6 +3,7 @@
 // masks what an earlier one sampled, and a fork what it took over.
 import { Bool, Float64, Int32, Utf8 } from 'apache-arrow'
 import type { Invocation, Trajectory } from '../../trajectory.ts'
+import { storedCredit, storedMethod, type TurnCredit } from '../advantages.ts'
 import type { RecipeRow } from '../arrow.ts'
 import { defineRecipe, type GroupContext, optional, required } from '../recipe.ts'
 import { float32s, int32s, int8s, strings } from './shapes.ts'
@@ -32,17 +33,21 @@ export const rlRollouts = defineRecipe({
     optional(
       'advantages',
       float32s(),
-      '`advantage` times `loss_weight` on trained tokens, 0 elsewhere; null when never scored.',
+      'Advantage times weight of each trained token, 0 elsewhere; null when never scored, or a turn has none.',
     ),
     required('prompt_length', new Int32(), 'Tokens before the first sampled one.'),
     required('tokens', new Int32(), 'Length of `token_ids`.'),
     required('trained_tokens', new Int32(), 'Ones in `mask`: at least 1.'),
     optional('reward', new Float64(), 'Weighted sum of the scores of the whole trajectory.'),
-    optional('advantage', new Float64(), "The trajectory's, by the method of `--advantage`."),
+    optional(
+      'advantage',
+      new Float64(),
+      "The trajectory's, by the method of `--advantage`; with `stored:METHOD` that of the row, null where its turns differ.",
+    ),
     required(
       'loss_weight',
       new Float64(),
-      'Product of 1 / siblings up to the root, so that many children do not outweigh their parent; 1 for the root.',
+      'Product of 1 / siblings up to the root, so that many children do not outweigh their parent; 1 for the root. With `stored:METHOD` what the method gave.',
     ),
     required('group_id', new Utf8(), 'Run and task: the rollouts that are compared.'),
     required('group_size', new Int32(), 'Selected rollouts in the group.'),
@@ -76,6 +81,7 @@ mask, logprobs = row["mask"][row["prompt_length"]:], row["logprobs"][row["prompt
 
   async *groupRows({ task, members, read }, context) {
     const groups = Map.groupBy(members, ({ run }) => run.id)
+    const stored = storedMethod(context.options.advantage)
     const advantageOf = new Map<string, number | null>()
     for (const group of groups.values()) {
       const advantages = context.advantages(group.map(({ reward }) => reward))
@@ -107,14 +113,15 @@ mask, logprobs = row["mask"][row["prompt_length"]:], row["logprobs"][row["prompt
         }
         const place = places.get(invocation.id)
         const taken = invocation.depth === 0 ? (trajectory.origin?.turns ?? 0) : 0
-        const weight = weightOf(trajectory, invocation, places)
+        const inTree = weightOf(trajectory, invocation, places)
+        const ofTrajectory = common.advantage === null ? null : { value: common.advantage, weight: inTree }
+        const creditOf = stored === null ? null : storedCredit(trajectory, stored)
         const branches = branchesOf(turns)
         for (const [number, branch] of branches.entries()) {
           const made = rowOf(
             branch,
             taken,
-            weight,
-            common.advantage,
+            (turnId) => (creditOf ? creditOf(invocation.id, turnId, inTree) : ofTrajectory),
             member?.run.policyVersion ?? null,
             context,
           )
@@ -124,8 +131,8 @@ mask, logprobs = row["mask"][row["prompt_length"]:], row["logprobs"][row["prompt
           }
           const row = {
             ...common,
+            loss_weight: inTree,
             ...made.row,
-            loss_weight: weight,
             invocation_id: invocation.id,
             parent_invocation_id: place?.parentInvocationId ?? null,
             parent_cell_id: invocation.parentCellId,
@@ -146,8 +153,7 @@ mask, logprobs = row["mask"][row["prompt_length"]:], row["logprobs"][row["prompt
 function rowOf(
   branch: TokenTurn[],
   taken: number,
-  weight: number,
-  advantage: number | null,
+  creditOf: (turnId: string) => TurnCredit | null,
   runVersion: string | null,
   { options }: GroupContext,
 ): { row: RecipeRow } | { reason: string } {
@@ -165,14 +171,15 @@ function rowOf(
   if (!logprobs && options.missingLogprobs === 'drop') {
     return { reason: 'branches in which a sampled token has no logprob' }
   }
-  const value = advantage === null ? null : advantage * weight
+  const credits = trained.map(({ turn }) => creditOf(turn.id))
   return {
     row: {
       token_ids: sequence.ids,
       mask: sequence.mask,
       logprobs,
       temperatures: temperaturesOf(branch, taken, sequence.ids.length),
-      advantages: value === null ? null : advantagesOf(branch, taken, sequence.ids.length, value),
+      advantages: credits.includes(null) ? null : advantagesOf(branch, taken, sequence.ids.length, creditOf),
+      ...sharedCredit(credits),
       prompt_length: sequence.promptLength,
       tokens: sequence.ids.length,
       trained_tokens: sequence.trained,
@@ -222,10 +229,26 @@ function temperaturesOf(branch: TokenTurn[], taken: number, length: number): Flo
   return known ? all : null
 }
 
-function advantagesOf(branch: TokenTurn[], taken: number, length: number, value: number): Float32Array {
+function advantagesOf(
+  branch: TokenTurn[],
+  taken: number,
+  length: number,
+  creditOf: (turnId: string) => TurnCredit | null,
+): Float32Array {
   const all = new Float32Array(length)
-  forTrained(branch, taken, (_turn, start, end) => void all.fill(value, start, end))
+  forTrained(branch, taken, ({ turn }, start, end) => {
+    const { value, weight } = creditOf(turn.id) ?? { value: 0, weight: 0 }
+    all.fill(value * weight, start, end)
+  })
   return all
+}
+
+/** What all turns of a row share; where they have no weight, that of the tree stays. */
+function sharedCredit(credits: (TurnCredit | null)[]): { advantage: number | null; loss_weight?: number } {
+  const [first = null] = credits
+  if (first === null) return { advantage: null }
+  const isOne = credits.every((credit) => credit?.value === first.value)
+  return { advantage: isOne ? first.value : null, loss_weight: first.weight }
 }
 
 /** Distinct; by their last number where all have one, else in the order in which they sampled. */
