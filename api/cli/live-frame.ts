@@ -96,11 +96,11 @@ function spending(state: LiveState, width: number): string {
   const budget = state.budgetUsd === null ? '' : ` of ${formatMoney(state.budgetUsd * state.total)}`
   const parts = [
     `${formatCount(state.calls)} calls`,
-    `${formatCount(state.inputTokens)} tokens in, ${formatCount(state.outputTokens)} out`,
+    `${formatCount(state.inputTokens)} + ${formatCount(state.outputTokens)} tokens`,
     `cost ${formatMoney(state.costUsd)}${budget}`,
     `${formatCount(state.retries)} retries`,
   ]
-  return fit(` ${paint('dim', 'spent')}  ${parts.join('   ')}`, width)
+  return fit(` ${paint('dim', 'spent')}  ${parts.join(width < 100 ? '  ' : '   ')}`, width)
 }
 
 function errors(state: LiveState, width: number): string[] {

@@ -37,7 +37,7 @@ const { values } = parseArgs({
 const taskCount = 8
 const rlmsVersion = '0.1.3'
 const here = path.dirname(fileURLToPath(import.meta.url))
-const main = path.join(here, '../../api/cli/main.ts')
+const main = path.join(here, '../../bin/descent.js')
 
 interface Measured {
   name: string

@@ -38,12 +38,12 @@ afterAll(async () => {
 
 async function collect(
   name: string,
-  context: string,
+  context: string | string[],
   protocol: object = { id: 'rlm' },
 ): Promise<TrajectoryRow> {
   await writeFile(
     path.join(workplace.directory, `${name}.jsonl`),
-    `${JSON.stringify({ id: name, prompt: 'Say it.', context, answer: 'say c (5)' })}\n`,
+    `${JSON.stringify({ id: name, prompt: 'Say it.', [typeof context === 'string' ? 'context' : 'contexts']: context, answer: 'say c (5)' })}\n`,
   )
   const file = path.join(workplace.directory, `${name}.yaml`)
   const run = {
@@ -166,6 +166,20 @@ describe('descent fork', () => {
       expect(fork.scores[0]?.value).toBe(1)
     }
     expect(new Set(rows.map((one) => one.id)).size).toBe(3)
+  })
+
+  it('keeps several contexts', async () => {
+    const row = await collect('several', ['a b c', 'second'])
+    const args = ['fork', row.id, '--turn', '2', '--json', '--store', workplace.store]
+    const forked = (await descent(args)).json<{ runId: string; done: number }>()[0]
+    expect(forked?.done).toBe(1)
+    const [fork] = (
+      await descent(['list', forked?.runId ?? '', '--json', '--store', workplace.store])
+    ).json<TrajectoryRow>()
+    const tree = await show(fork?.id ?? '')
+    expect(tree).toMatchObject({ answer: 'say c (5)', divergence: null })
+    const variables = tree.invocations[0]?.turns[3]?.cells[0]?.variables.map(({ name }) => name)
+    expect(variables).toEqual(expect.arrayContaining(['context_0', 'context_1', 'asked']))
   })
 
   it('refuses to keep more turns than there are', async () => {
