@@ -11,6 +11,7 @@ import type { ScoreTrajectory } from '../collectors/job.ts'
 import type { RunModels } from '../collectors/rollout.ts'
 import type { WeightedReward } from '../rewards/index.ts'
 import { scoreTrajectory } from '../rewards/score.ts'
+import { checkDatasetPlan } from '../src/datasets/check-plan.ts'
 import { UsageError } from '../src/errors.ts'
 import { hashOf } from '../src/hash.ts'
 import { newId } from '../src/ids.ts'
@@ -63,12 +64,15 @@ export async function prepareRun(
   const taskset = openTaskset(config.tasks, directory)
   if (taskset.refusesStorage !== undefined) throw new UsageError(`tasks: ${taskset.refusesStorage}`)
   checkPrices(config)
+  if (config.dataset) checkDatasetPlan(config.dataset)
   const models = openModels(config)
   const tasksFile = typeof config.tasks === 'string' ? config.tasks : config.tasks.options['path']
   const tasksStamp =
     typeof tasksFile === 'string' ? await fileStamp(path.resolve(directory, tasksFile)) : null
   const scripted = [models.policy, models.sub, models.child].some((model) => model.scripted)
-  const configHash = hashOf({ config, protocol: protocol.hash, tasksStamp })
+  // What is made of the trajectories later does not make it another job.
+  const { dataset: _dataset, ...job } = config
+  const configHash = hashOf({ config: job, protocol: protocol.hash, tasksStamp })
   return { config, configHash, protocol, models, rewards, taskset, scripted }
 }
 
@@ -191,7 +195,8 @@ export function scorer(
   tools: RewardTools = {},
 ): ScoreTrajectory {
   return async (trajectoryId) => {
-    const trajectory = await store.readTrajectory(trajectoryId)
+    const turns = rewards.some(({ bound }) => bound.seesTurns)
+    const trajectory = await store.readTrajectory(trajectoryId, { turns })
     const task = await store.readTask(runId, trajectory.taskId)
     const scores = await scoreTrajectory(rewards, task, trajectory, tools)
     await store.addScores(scores.map((score) => ({ ...score, id: newId(), runId, trajectoryId })))

@@ -1,6 +1,7 @@
 // The run file: what a collection job is made of. Users' input, parsed strictly; the resolved config
 // is stored with the run, which can be repeated from it.
 import { z } from 'zod'
+import { datasetPlanSchema } from './datasets/curation-options.ts'
 import { samplingSchema } from './models/model.ts'
 import { isolationSchema } from './sandbox.ts'
 
@@ -230,6 +231,7 @@ export const runFileSchema = z
     seed: z.number().int().default(0),
     tags: z.array(z.string()).default([]),
     policyVersion: z.string().optional(),
+    dataset: datasetPlanSchema.optional(),
     minIsolation: isolationSchema.default('landlock'),
     onDivergence: z.enum(['keep', 'restart']).default('keep').meta({
       description:

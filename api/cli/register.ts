@@ -93,8 +93,7 @@ export function registerCommands(program: Command): void {
     .option('--where <condition...>', 'only those that meet it: "reward >= 0.5 and 0 < group.mean < 1"')
     .option(
       '--select <which>',
-      'of each task: all, correct, best, shortest, cheapest or diverse (best-3 and so on)',
-      'all',
+      'of each task: all (default), correct, best, shortest, cheapest or diverse (best-3 and so on)',
     )
     .option('--max-per-task <n>', 'no more of a task than this')
     .option('--max-per-taskset <n>', 'no more of a taskset than this, evenly over its tasks')
@@ -109,7 +108,7 @@ export function registerCommands(program: Command): void {
     .option('--repair [rule...]', 'repair mistakes of form in turns, all or by name; each is executed again')
     .option('--repair-off <rule...>', 'all repairs but these')
     .option('--list-rules', 'list the rules of --clean and --repair')
-    .option('--threshold <reward>', 'the reward from which a trajectory is correct', '0.5')
+    .option('--threshold <reward>', 'the reward from which a trajectory is correct (default 0.5)')
     .option('--max-prompt-characters <n>', 'no rows with a longer prompt')
     .option('--min-margin <reward>', 'preference: least difference of rewards in a pair')
     .option('--max-length-ratio <ratio>', 'preference: how much longer one of a pair may be')
@@ -119,15 +118,21 @@ export function registerCommands(program: Command): void {
     .option('--tokenizer <dir>', 'sft-tokens: tokenizer and chat template for what the engine gave no ids of')
     .option('--per <unit>', 'sft-tokens: one row per branch or per turn (default branch)')
     .option('--max-tokens <n>', 'sft-tokens, rl-rollouts: no longer rows')
-    .option('--advantage <method>', 'rl-rollouts: the credit method (default grpo_centered)')
+    .option(
+      '--advantage <method>',
+      'rl-rollouts: the credit method (default grpo_centered); stored:METHOD: what descent advantages stored',
+    )
     .option('--current-policy <n>', 'rl-rollouts: number of the policy in training; drops stale rows')
     .option('--max-staleness <n>', 'rl-rollouts: the most versions behind it (default 8)')
     .option('--missing-logprobs <how>', 'rl-rollouts: drop such rows, or null (default drop)')
-    .option('--dry-run', 'only count what each condition leaves')
-    .option('--eval-fraction <share>', 'share of the tasks that goes to the test split', '0.1')
-    .option('--validation-fraction <share>', 'share of the tasks that goes to a validation split', '0')
-    .option('--split-by <unit>', 'what splits never divide: document (of the tasks) or task', 'document')
-    .option('--seed <n>', 'seed of the split', '0')
+    .option('--dry-run', 'only count what each condition and cleaning rule leaves')
+    .option('--eval-fraction <share>', 'share of the tasks that goes to the test split (default 0.1)')
+    .option('--validation-fraction <share>', 'share of the tasks that goes to a validation split (default 0)')
+    .option('--split-by <unit>', 'what splits never divide: document (of the tasks, default) or task')
+    .option('--seed <n>', 'seed of the split and of balancing (default 0)')
+    .option('--selection <name>', 'take what is not given from a saved selection, a YAML file or a run file')
+    .option('--save-selection <name>', 'save what was asked for in the store, for --selection')
+    .option('--list-selections', 'list what is saved')
     .option('--list', 'list the recipes')
     .addHelpText('after', example('descent export sft-turns --run latest --min-reward 0.5 --out ./train-set'))
     .action(async (names, options) => (await import('./commands/export.ts')).exportCommand(names, options))
@@ -136,6 +141,8 @@ export function registerCommands(program: Command): void {
     .description('serve the API and the trace browser')
     .option('--port <n>', 'the port', '4321')
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--proxy-to <url>', 'a model server: chat requests go to it and are recorded')
+    .option('--proxy-key-env <name>', 'the variable that holds its key')
     .addHelpText('after', example('descent serve --port 8080'))
     .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options))
 

@@ -234,7 +234,7 @@ async function readManifest(path: string): Promise<string[] | null> {
   try {
     const value = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
     if (value['kind'] !== manifestKind || !Array.isArray(value['files'])) return null
-    const listed = [value['files'], value['contexts'], value['figures'], value['audit']].flatMap((list) =>
+    const listed = [value['files'], value['contexts'], value['sidecars'], value['audit']].flatMap((list) =>
       Array.isArray(list) ? (list as unknown[]) : [],
     )
     return listed.map((file) => String((file as { path?: unknown } | null)?.path))

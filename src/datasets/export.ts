@@ -2,12 +2,14 @@
 // the directory holds the whole export and its manifest, or what it held before, with whole files that
 // the same export takes up.
 import { writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { z } from 'zod'
 import { DescentError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { Store } from '../store/contract.ts'
 import { type CreditMethod, groupMean } from './advantages.ts'
 import { createCard } from './card.ts'
+import type { CurationTools } from './clean/curate.ts'
 import { lastState } from './checkpoint.ts'
 import { createContextPlacer } from './contexts.ts'
 import { diskError, openTarget, type Target } from './directory.ts'
@@ -40,6 +42,8 @@ export type ExportOptions = z.input<typeof exportOptionsSchema> & {
   creditMethods?: CreditMethod[]
   /** Called after each trajectory, or task. */
   onProgress?: (progress: ExportProgress) => void
+  /** What cleaning and repair need from outside, such as the sandbox in which repaired turns run again. */
+  tools?: CurationTools
   /** Something that a person may want to know, in one line. */
   onNotice?: (text: string) => void
 }
@@ -60,8 +64,24 @@ export interface ExportResult {
  * rejects with the signal's reason when aborted.
  */
 export async function exportDataset(options: ExportOptions): Promise<ExportResult> {
-  const { store, signal, onProgress, onNotice, creditMethods = [groupMean], ...given } = options
-  const plan = await prepare(store, given, creditMethods, signal)
+  const { store, signal, onProgress, onNotice, creditMethods = [groupMean], tools, ...given } = options
+  const plan = await prepare(store, given, creditMethods, signal, tools ? { tools } : {})
+  try {
+    return await writeExport(plan, { store, signal, onProgress, onNotice })
+  } finally {
+    await plan.curation?.dispose()
+  }
+}
+
+async function writeExport(
+  plan: Plan,
+  {
+    store,
+    signal,
+    onProgress,
+    onNotice,
+  }: Pick<ExportOptions, 'store' | 'signal' | 'onProgress' | 'onNotice'>,
+): Promise<ExportResult> {
   const target = await openTarget(
     plan.settings.directory,
     {
@@ -81,17 +101,38 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
       runs: plan.runs,
       settings: storedSettings(plan),
       tokenizer: plan.tokenizer && { name: plan.tokenizer.name, hash: plan.tokenizer.hash },
+      cleaning: plan.curation?.report ?? null,
+      audit: [],
       split: { unit: plan.configs[0]?.split.unit ?? 'task', units: plan.configs[0]?.split.units ?? 0 },
       configs: [],
+      sidecars: [],
     }
     const partials: { partial: string; name: string }[] = []
     const progress = createProgress(plan, onProgress)
     for (const config of plan.configs) {
-      const written = await writeConfig(store, plan, config, target, signal, progress.of(config))
+      const written = await writeConfig(
+        plan.curation?.store ?? store,
+        plan,
+        config,
+        target,
+        signal,
+        progress.of(config),
+      )
       facts.configs.push(written.facts)
       partials.push(...written.partials)
+      const beside = config.recipe.sidecar?.(written.facts.files)
+      if (beside) {
+        const name = `${config.folder}/${beside.name}`
+        partials.push(await writeText(target, name, beside.text))
+        facts.sidecars.push({ path: name })
+      }
     }
     signal?.throwIfAborted()
+    if (plan.curation) {
+      const partial = target.partial('audit.jsonl')
+      facts.audit.push({ path: 'audit.jsonl', ...(await plan.curation.copyAudit(partial)) })
+      partials.push({ partial, name: 'audit.jsonl' })
+    }
     const files = [
       ...partials,
       await writeText(target, 'README.md', createCard(facts)),
@@ -186,14 +227,19 @@ export interface ExportPreview {
 }
 
 /**
- * What `exportDataset` would take for its first recipe, without reading a tree or writing a file.
+ * What `exportDataset` would take for its first recipe, without writing a file. Trees are read only for
+ * cleaning, repairs, conditions and choices that need them.
  * `directory` is not used. Throws a UsageError for bad options.
  */
 export async function previewExport(
   options: Omit<ExportOptions, 'directory' | 'onProgress' | 'onNotice'>,
 ): Promise<ExportPreview> {
-  const { store, signal, creditMethods = [groupMean], ...given } = options
-  const plan = await prepare(store, { ...given, directory: '.' }, creditMethods, signal, { mayBeEmpty: true })
+  const { store, signal, creditMethods = [groupMean], tools = {}, ...given } = options
+  const plan = await prepare(store, { ...given, directory: '.' }, creditMethods, signal, {
+    mayBeEmpty: true,
+    tools,
+  })
+  await plan.curation?.dispose()
   const { selected = [], funnel = [] } = plan.configs[0] ?? {}
   const tasks = new Set(selected.map(({ taskHash }) => taskHash)).size
   return { funnel, trajectories: selected.length, tasks }
@@ -210,7 +256,8 @@ function foldersOf({ configs }: Plan): string[] {
 function storedSettings({ settings, runs, tokenizer }: Plan): ManifestFacts['settings'] {
   const { directory: _directory, ...rest } = settings
   const recipeOptions = { ...rest.recipeOptions, ...(tokenizer ? { tokenizer: tokenizer.name } : {}) }
-  return { ...rest, recipeOptions, runIds: runs.map((run) => run.id) }
+  const counter = rest.cleanTokenizer === undefined ? {} : { cleanTokenizer: basename(rest.cleanTokenizer) }
+  return { ...rest, ...counter, recipeOptions, runIds: runs.map((run) => run.id) }
 }
 
 /** Those of the recipe, the defaults included. */

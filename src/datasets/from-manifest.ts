@@ -9,12 +9,14 @@ import { findRecipes } from './registry.ts'
 
 export interface RebuildOptions extends Pick<
   ExportOptions,
-  'store' | 'signal' | 'creditMethods' | 'onProgress' | 'onNotice'
+  'store' | 'signal' | 'creditMethods' | 'onProgress' | 'onNotice' | 'tools'
 > {
   manifest: string
   directory: string
   /** Where the tokenizer lies, when the manifest names one: it is known by name and hash. */
   tokenizer?: string
+  /** Likewise, of the tokenizer that the cleaning rule `prompt-tokens` counted with. */
+  cleanTokenizer?: string
 }
 
 export interface RebuildResult extends ExportResult {
@@ -34,7 +36,7 @@ interface KnownManifest {
 
 /** Errors raised: UsageError for a file that is no manifest, or one of other recipe versions; else as `exportDataset`. */
 export async function rebuildDataset(options: RebuildOptions): Promise<RebuildResult> {
-  const { manifest: path, directory, tokenizer, ...common } = options
+  const { manifest: path, directory, tokenizer, cleanTokenizer, ...common } = options
   const manifest = await readManifest(path)
   for (const { recipe } of manifest.configs) {
     const [now] = findRecipes([recipe.name])
@@ -50,6 +52,12 @@ export async function rebuildDataset(options: RebuildOptions): Promise<RebuildRe
       `${path}: made with the tokenizer ${manifest.tokenizer.name}. Name its directory with --tokenizer.`,
     )
   }
+  const counter = manifest.settings['cleanTokenizer']
+  if (typeof counter === 'string' && cleanTokenizer === undefined) {
+    throw new UsageError(
+      `${path}: cleaned with the tokenizer ${counter}. Name its directory with --clean-tokenizer.`,
+    )
+  }
   if (manifest.codeVersion !== codeVersion()) {
     common.onNotice?.(`the manifest is of Descent ${manifest.codeVersion}, this is ${codeVersion()}`)
   }
@@ -57,7 +65,14 @@ export async function rebuildDataset(options: RebuildOptions): Promise<RebuildRe
     ...(manifest.settings['recipeOptions'] as object),
     ...(tokenizer === undefined ? {} : { tokenizer }),
   }
-  const given = { ...manifest.settings, recipeOptions, directory, ...common } as ExportOptions
+  const counting = cleanTokenizer === undefined ? {} : { cleanTokenizer }
+  const given = {
+    ...manifest.settings,
+    ...counting,
+    recipeOptions,
+    directory,
+    ...common,
+  } as ExportOptions
   const result = await exportDataset(given)
   const made = new Map(result.files.map((file) => [file.path, file.sha256]))
   const wanted = new Map(manifest.files.map((file) => [file.path, file.sha256]))

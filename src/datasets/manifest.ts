@@ -1,6 +1,7 @@
 // manifest.json: what was exported, from what, with which options, and the hash of every file. Its
 // presence marks a directory as an export of ours; it is written last.
 import type { StoredRun } from '../store/contract.ts'
+import type { CleaningReport } from './clean/curate.ts'
 import { codeVersion } from './code-version.ts'
 import type { ContextFile } from './contexts.ts'
 import { manifestKind } from './directory.ts'
@@ -49,7 +50,13 @@ export interface ManifestFacts {
   /** That made token ids; null when none was named. */
   tokenizer: { name: string; hash: string } | null
   split: { unit: SplitUnit; units: number }
+  /** What cleaning and repair removed and changed; null when none was asked for. */
+  cleaning: CleaningReport | null
+  /** Its lines, one for each removal and change. */
+  audit: { path: string; bytes: number; sha256: string; lines: number }[]
   configs: ConfigFacts[]
+  /** Files beside the data that some reader asks for. */
+  sidecars: { path: string }[]
 }
 
 export function createManifest(facts: ManifestFacts) {
@@ -75,12 +82,17 @@ export function createManifest(facts: ManifestFacts) {
       where: settings.where ?? null,
       select: settings.select,
       maxPerTask: settings.maxPerTask ?? null,
+      maxPerTaskset: settings.maxPerTaskset ?? null,
+      balance: settings.balance ?? false,
+      includeSensitive: settings.includeSensitive ?? null,
       threshold: settings.threshold,
     },
     options: { codec, evalFraction, seed, maxShardBytes, recipe: first?.options ?? {} },
     settings,
     split: facts.split,
     tokenizer: facts.tokenizer,
+    cleaning: facts.cleaning,
+    audit: facts.audit,
     runs: runs.map((run) => ({
       id: run.id,
       name: run.name,
@@ -106,6 +118,7 @@ export function createManifest(facts: ManifestFacts) {
     configs: bodies,
     files: configs.flatMap(({ files }) => files),
     contexts: configs.flatMap(({ contexts }) => contexts),
+    sidecars: facts.sidecars,
   }
 }
 

@@ -7,7 +7,9 @@ import type { Store, StoredRun } from '../store/contract.ts'
 import { type CreditMethod, findCreditMethod } from './advantages.ts'
 import { type ChatTokenizer, loadChatTokenizer } from './chat-tokenizer.ts'
 import { parseChoice } from './choice.ts'
+import { type Curation, curate, type CurationTools, curationRules } from './clean/curate.ts'
 import { codeVersion } from './code-version.ts'
+import { curationShape } from './curation-options.ts'
 import { codecs } from './parquet.ts'
 import type { Recipe } from './recipe.ts'
 import { type RecipeOptions, type RecipeOptionsInput, splitRecipeOptions } from './recipe-options.ts'
@@ -30,9 +32,10 @@ export const exportOptionsSchema = z.strictObject({
   dropSingleTurn: z.boolean().optional(),
   /** A condition on each trajectory and its group, such as `reward >= 0.5 and turns <= 12`. */
   where: z.string().min(1).optional(),
-  /** What is kept of each task: all, correct, best, best-N, shortest or cheapest. */
+  /** What is kept of each task: all, correct, best, shortest, cheapest or diverse, the last four with -N too. */
   select: z.string().default('all'),
   maxPerTask: z.number().int().positive().optional(),
+  ...curationShape,
   /** The reward from which a trajectory counts as correct. */
   threshold: z.number().default(0.5),
   /** Those that the recipes take; checked once the recipes are known. */
@@ -69,6 +72,8 @@ export interface Plan {
   configs: ConfigPlan[]
   tokenizer: ChatTokenizer | null
   advantages: CreditMethod['compute']
+  /** Cleaning and repair; null when none was asked for. To be disposed of when the export is done. */
+  curation: Curation | null
 }
 
 /** Errors raised: UsageError for bad options, and when nothing is selected unless `mayBeEmpty`. */
@@ -77,7 +82,7 @@ export async function prepare(
   given: unknown,
   creditMethods: CreditMethod[],
   signal: AbortSignal | undefined,
-  { mayBeEmpty = false } = {},
+  { mayBeEmpty = false, tools = {} }: { mayBeEmpty?: boolean; tools?: CurationTools } = {},
 ): Promise<Plan> {
   const settings = parseSettings(given)
   const recipes = findRecipes([settings.recipe].flat())
@@ -88,10 +93,12 @@ export async function prepare(
   const credit = findCreditMethod(creditMethods, settings.recipeOptions.advantage ?? first?.advantage ?? '')
   const where = settings.where === undefined ? [] : parseWhere(settings.where)
   const choice = parseChoice(settings.select)
+  const curating = curationRules(settings, recipes, tools)
+  const withoutSensitive = settings.includeSensitive === undefined
   const runs = await findRuns(store, settings.runIds)
   const configs: ConfigPlan[] = []
   for (const [index, recipe] of recipes.entries()) {
-    const criteria = { ...settings, statuses: recipe.statuses, where, choice }
+    const criteria = { ...settings, statuses: recipe.statuses, where, choice, withoutSensitive }
     const { selected, funnel } = await selectTrajectories(store, runs, criteria, signal)
     if (!mayBeEmpty) refuseEmpty(selected.length, funnel)
     const recipeOptions = options[index]
@@ -107,8 +114,25 @@ export async function prepare(
       split: { sides: new Map(), unit: settings.splitBy, units: 0 },
     })
   }
+  const all = configs.flatMap(({ selected }) => selected)
+  const curation = curating && (await curate(store, all, curating, settings, tools, signal))
+  for (const config of curation ? configs : []) {
+    const { selected = [], funnel = [] } = curation?.apply(config.selected) ?? {}
+    config.selected = selected
+    config.funnel.push(...funnel)
+  }
+  if (!mayBeEmpty) await refuseCleanedAway(configs, curation)
   assignSides(configs, settings)
-  return { settings, runs, configs, tokenizer, advantages: credit.compute }
+  return { settings, runs, configs, tokenizer, advantages: credit.compute, curation }
+}
+
+async function refuseCleanedAway(configs: ConfigPlan[], curation: Curation | null): Promise<void> {
+  try {
+    for (const { selected, funnel } of configs) refuseEmpty(selected.length, funnel)
+  } catch (error) {
+    await curation?.dispose()
+    throw error
+  }
 }
 
 /** One split for all configs: a task is on the same side in each. */

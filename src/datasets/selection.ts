@@ -1,15 +1,28 @@
 // Which trajectories go in, in which order, and how many each condition left: the funnel. Goes through
-// the runs group by group and holds a few words per selected trajectory; the trees stay in the store.
+// the runs group by group and holds a few words per selected trajectory; the trees stay in the store, but
+// for conditions that only a tree can answer.
 import type { Store, StoredRun } from '../store/contract.ts'
-import type { StopReason, TrajectoryRow, TrajectoryStatus } from '../trajectory.ts'
-import { type Choice, choose } from './choice.ts'
-import type { TrajectoryFacts } from './where/fields.ts'
+import type { StopReason, TrajectoryStatus } from '../trajectory.ts'
+import { capTasksets } from './balance.ts'
+import { type Choice, choose, chooseDiverse } from './choice.ts'
+import { responsesOf } from './recipes/shapes.ts'
+import {
+  factsOf,
+  groupFacts,
+  type SelectionRow,
+  type StoredTask,
+  taskFacts,
+  tasksetOf,
+  treeFacts,
+} from './selection-facts.ts'
 import type { Condition } from './where/parse.ts'
 
 export interface FunnelStep {
   step: string
   trajectories: number
   rows?: number
+  /** Of cleaning: root turns that are left. */
+  turns?: number
 }
 
 export interface Criteria {
@@ -25,6 +38,12 @@ export interface Criteria {
   /** What is kept of each task. */
   choice: Choice
   maxPerTask?: number | undefined
+  /** The most of each taskset; `balance` takes as many of each as the smallest has. */
+  maxPerTaskset?: number | undefined
+  balance?: boolean | undefined
+  seed?: number | undefined
+  /** Leaves out tasks whose metadata says `sensitive: true`. */
+  withoutSensitive?: boolean | undefined
 }
 
 export interface Selected {
@@ -32,6 +51,8 @@ export interface Selected {
   run: StoredRun
   taskId: string
   taskHash: string
+  /** Hash of the task's context: what tasks about one document share. */
+  document: string
   rollout: number
   reward: number | null
   turns: number
@@ -42,8 +63,6 @@ export interface Selected {
   scripted: boolean
 }
 
-type Row = TrajectoryRow & { depth: number; errors: number }
-
 /** In the order of the runs given, then of each run's tasks, then of rollouts. */
 export async function selectTrajectories(
   store: Store,
@@ -52,33 +71,41 @@ export async function selectTrajectories(
   signal?: AbortSignal,
 ): Promise<{ selected: Selected[]; funnel: FunnelStep[] }> {
   const conditions = conditionsOf(criteria)
+  const needsTask = conditions.some(({ needs }) => needs?.has('task'))
   const counts = conditions.map(() => 0)
+  const tasksets = new Map<string, string>()
   let all = 0
+  let sensitive = 0
   const selected: Selected[] = []
   for (const run of runs) {
     for await (const group of groupsOf(store, run, signal)) {
       all += group.length
-      const group_ = groupFacts(group, criteria.threshold)
-      const left = group.filter((row) => {
-        const facts = factsOf(row, run, group_)
-        for (const [index, condition] of conditions.entries()) {
-          if (!condition.matches(facts)) return false
-          counts[index] = (counts[index] ?? 0) + 1
-        }
-        return true
-      })
-      const [first] = left
-      if (!first) continue
-      const { hash } = await store.readTask(run.id, first.taskId)
+      const [{ taskId } = { taskId: '' }] = group
+      let task = needsTask ? await store.readTask(run.id, taskId) : null
+      const left: SelectionRow[] = []
+      for (const row of group) {
+        signal?.throwIfAborted()
+        if (await passes(store, row, run, { group, task, threshold: criteria.threshold }, conditions, counts))
+          left.push(row)
+      }
+      if (left.length === 0) continue
+      task ??= await store.readTask(run.id, taskId)
+      if (criteria.withoutSensitive && task.metadata['sensitive'] === true) {
+        sensitive += left.length
+        continue
+      }
+      tasksets.set(task.hash, tasksetOf(task, run) ?? '')
       for (const row of left.toSorted((a, b) => a.rollout - b.rollout))
-        selected.push(selectedOf(row, run, hash))
+        selected.push(selectedOf(row, run, task.hash, task.contextHash))
     }
   }
   const funnel: FunnelStep[] = [
     { step: 'in the runs', trajectories: all },
     ...conditions.map(({ text }, index) => ({ step: text, trajectories: counts[index] ?? 0 })),
   ]
-  return choosePerTask(selected, criteria, funnel)
+  if (sensitive > 0) funnel.push({ step: 'task not marked sensitive', trajectories: selected.length })
+  const chosen = await choosePerTask(store, selected, criteria, funnel, signal)
+  return { selected: capPerTaskset(chosen, criteria, tasksets, funnel), funnel }
 }
 
 function conditionsOf(criteria: Criteria): Condition[] {
@@ -99,9 +126,27 @@ function conditionsOf(criteria: Criteria): Condition[] {
   return [...conditions, ...where]
 }
 
+async function passes(
+  store: Store,
+  row: SelectionRow,
+  run: StoredRun,
+  { group, task, threshold }: { group: SelectionRow[]; task: StoredTask | null; threshold: number },
+  conditions: Condition[],
+  counts: number[],
+): Promise<boolean> {
+  const facts = factsOf(row, run, groupFacts(group, threshold))
+  if (task) facts.taskFacts = taskFacts(task, run)
+  for (const [index, condition] of conditions.entries()) {
+    if (condition.needs?.has('tree')) facts.tree ??= treeFacts(await store.readTrajectory(row.id))
+    if (!condition.matches(facts)) return false
+    counts[index] = (counts[index] ?? 0) + 1
+  }
+  return true
+}
+
 /** The rollouts of one task after the other: the store lists a run in the order of its tasks. */
-async function* groupsOf(store: Store, run: StoredRun, signal?: AbortSignal): AsyncGenerator<Row[]> {
-  let group: Row[] = []
+async function* groupsOf(store: Store, run: StoredRun, signal?: AbortSignal): AsyncGenerator<SelectionRow[]> {
+  let group: SelectionRow[] = []
   for await (const row of rowsOf(store, run.id, signal)) {
     if (group.length > 0 && group[0]?.taskId !== row.taskId) {
       yield group
@@ -112,7 +157,7 @@ async function* groupsOf(store: Store, run: StoredRun, signal?: AbortSignal): As
   if (group.length > 0) yield group
 }
 
-async function* rowsOf(store: Store, runId: string, signal?: AbortSignal): AsyncGenerator<Row> {
+async function* rowsOf(store: Store, runId: string, signal?: AbortSignal): AsyncGenerator<SelectionRow> {
   let cursor: string | null = null
   let figuresCursor: string | null = null
   do {
@@ -130,71 +175,75 @@ async function* rowsOf(store: Store, runId: string, signal?: AbortSignal): Async
   } while (cursor !== null)
 }
 
-/** Over all rollouts of the task in the run that have a reward, whatever the other conditions say. */
-function groupFacts(group: Row[], threshold: number): TrajectoryFacts['group'] {
-  const rewards = group.flatMap(({ reward }) => (reward === null ? [] : [reward]))
-  const sum = rewards.reduce((total, reward) => total + reward, 0)
-  return {
-    mean: rewards.length === 0 ? null : sum / rewards.length,
-    max: rewards.length === 0 ? null : Math.max(...rewards),
-    scored: rewards.length,
-    correct: rewards.filter((reward) => reward >= threshold).length,
-  }
-}
-
-function factsOf(row: Row, run: StoredRun, group: TrajectoryFacts['group']): TrajectoryFacts {
-  const { inputTokens, outputTokens, costUsd } = row.usage
-  return {
-    ...row,
-    inputTokens,
-    outputTokens,
-    costUsd,
-    task: row.taskId,
-    run: run.name,
-    model: run.model,
-    protocol: run.protocol,
-    group,
-  }
-}
-
-function selectedOf(row: Row, run: StoredRun, taskHash: string): Selected {
+function selectedOf(row: SelectionRow, run: StoredRun, taskHash: string, document: string): Selected {
   const { id, taskId, rollout, reward, turns, stopReason, scripted, usage } = row
   const tokens = usage.inputTokens + usage.outputTokens
+  const { costUsd } = usage
   return {
     id,
     run,
     taskId,
     taskHash,
+    document,
     rollout,
     reward,
     turns,
     tokens,
-    costUsd: usage.costUsd,
+    costUsd,
     stopReason,
     scripted,
   }
 }
 
 /** A task is the same in all runs: what is kept of it is chosen over all of them. */
-function choosePerTask(
+async function choosePerTask(
+  store: Store,
   selected: Selected[],
   { choice, maxPerTask, threshold }: Criteria,
   funnel: FunnelStep[],
-): { selected: Selected[]; funnel: FunnelStep[] } {
+  signal: AbortSignal | undefined,
+): Promise<Selected[]> {
   let left = selected
   if (choice.kind !== 'all') {
-    left = perTask(left, (members) => choose(members, choice, threshold))
+    left = await perTask(left, async (members) => {
+      if (choice.kind !== 'diverse') return choose(members, choice, threshold)
+      return await chooseDiverse(members, choice.count, async ({ id }) => {
+        signal?.throwIfAborted()
+        return responsesOf(await store.readTrajectory(id))
+      })
+    })
     funnel.push({ step: `${choice.text} of each task`, trajectories: left.length })
   }
   if (maxPerTask !== undefined) {
-    left = perTask(left, (members) => members.slice(0, maxPerTask))
+    left = await perTask(left, (members) => members.slice(0, maxPerTask))
     funnel.push({ step: `at most ${maxPerTask} of each task`, trajectories: left.length })
   }
-  return { selected: left, funnel }
+  return left
 }
 
-function perTask(selected: Selected[], keep: (members: Selected[]) => Selected[]): Selected[] {
-  const groups = Map.groupBy(selected, ({ taskHash }) => taskHash)
-  const kept = new Set([...groups.values()].flatMap(keep))
+async function perTask(
+  selected: Selected[],
+  keep: (members: Selected[]) => Selected[] | Promise<Selected[]>,
+): Promise<Selected[]> {
+  const kept = new Set<Selected>()
+  for (const members of Map.groupBy(selected, ({ taskHash }) => taskHash).values()) {
+    for (const one of await keep(members)) kept.add(one)
+  }
   return selected.filter((one) => kept.has(one))
+}
+
+function capPerTaskset(
+  selected: Selected[],
+  { maxPerTaskset, balance, seed = 0 }: Criteria,
+  tasksets: Map<string, string>,
+  funnel: FunnelStep[],
+): Selected[] {
+  let left = selected
+  const cap = (most: number | null, step: string) => {
+    left = capTasksets(left, (hash) => tasksets.get(hash) ?? '', most, seed)
+    funnel.push({ step, trajectories: left.length })
+  }
+  if (maxPerTaskset !== undefined) cap(maxPerTaskset, `at most ${maxPerTaskset} of each taskset`)
+  if (balance) cap(null, 'as many of each taskset')
+  return left
 }

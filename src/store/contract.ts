@@ -197,6 +197,13 @@ export interface Figures {
   scores: StoredScore[]
 }
 
+/** What `descent export --save-selection` keeps. */
+export interface SavedSelection {
+  name: string
+  plan: Record<string, Json>
+  updatedAt: string
+}
+
 export interface Page<T> {
   items: T[]
   /** Give it back as `cursor` to get the next page; null on the last one. */
@@ -252,7 +259,10 @@ export interface Store extends StoreReads {
   ): Promise<Page<TrajectoryRow>>
   /** By id or unique part of it, as `findRun`. */
   findTrajectory(reference: string): Promise<string>
-  readTrajectory(id: string): Promise<Trajectory>
+  /** With `turns: false`, its lists of invocations and lost calls are empty, and not read. */
+  readTrajectory(id: string, parts?: { turns: boolean }): Promise<Trajectory>
+  /** Several at once, in the order of their ids, by a store that can. */
+  readTrajectories?(ids: string[]): Promise<Trajectory[]>
   /** The calls of the trajectory that have token arrays, by call id. */
   readTokens(trajectoryId: string): Promise<Map<string, CallTokens>>
 
@@ -289,6 +299,12 @@ export interface Store extends StoreReads {
   addDataset(dataset: NewDataset): Promise<void>
   listDatasets(): Promise<(NewDataset & { createdAt: string })[]>
   findDataset(id: string): Promise<NewDataset & { createdAt: string }>
+  /** Under a name of one's own; an earlier one of that name is replaced. */
+  saveSelection(name: string, plan: Record<string, Json>): Promise<void>
+  /** By its name. Errors raised: UsageError that lists the names there are. */
+  findSelection(name: string): Promise<SavedSelection>
+  /** By name. */
+  listSelections(): Promise<SavedSelection[]>
 
   close(): Promise<void>
 }

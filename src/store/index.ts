@@ -14,9 +14,10 @@ import { openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
 import { markDivergence, planForks, readJournal } from './read-journal.ts'
 import { openReads } from './reads.ts'
-import { readTokens, readTrajectory } from './read-trajectory.ts'
+import { readTokens, readTrajectories, readTrajectory } from './read-trajectory.ts'
 import * as runs from './runs.ts'
 import * as scores from './scores.ts'
+import * as selections from './selections.ts'
 import * as tasks from './tasks.ts'
 import * as trajectories from './trajectories.ts'
 
@@ -152,7 +153,8 @@ function makeStore(opened: {
     endTrajectory: (id, end, endedAt) => trajectories.endTrajectory(database, id, end, endedAt),
     listTrajectories: (runId, options) => trajectories.listTrajectories(database, runId, options),
     findTrajectory: (reference) => trajectories.findTrajectory(database, reference),
-    readTrajectory: (id) => readTrajectory(database, id),
+    readTrajectory: (id, parts) => readTrajectory(database, id, parts),
+    readTrajectories: (ids) => readTrajectories(database, ids),
     readTokens: (id) => readTokens(database, id),
     readTask: (runId, taskId) => tasks.readTask(database, runId, taskId),
     writeContext: (taskHash, path) => tasks.writeContext(database, taskHash, path),
@@ -164,6 +166,9 @@ function makeStore(opened: {
     addAdvantages: (rows) => advantages.addAdvantages(database, rows),
     addDataset: (dataset) => datasets.addDataset(database, dataset),
     listDatasets: () => datasets.listDatasets(database),
+    saveSelection: (name, plan) => selections.saveSelection(database, name, plan),
+    findSelection: (name) => selections.findSelection(database, name),
+    listSelections: () => selections.listSelections(database),
     findDataset: (reference) => datasets.findDataset(database, reference),
     ...openReads(database),
     close,

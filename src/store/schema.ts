@@ -404,6 +404,13 @@ export const datasets = pgTable('datasets', {
   createdAt: instant('created_at').notNull().defaultNow(),
 })
 
+/** Selections of trajectories that were saved under a name: the newest plan counts. */
+export const selections = pgTable('selections', {
+  name: text('name').primaryKey(),
+  plan: json('plan').$type<Record<string, Json>>().notNull(),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+})
+
 /** What full-text search looks in: a row for each cell, call and final answer, by its id. */
 export const searchTexts = pgTable(
   'search_texts',

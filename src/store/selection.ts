@@ -10,6 +10,7 @@ import type { Database } from './database.ts'
 import { listFigures } from './figures.ts'
 import type { Selection } from './read-contract.ts'
 import { trajectories } from './schema.ts'
+import { readTrajectory } from './read-trajectory.ts'
 import { readTask } from './tasks.ts'
 import { listTrajectories } from './trajectories.ts'
 import { compileWhere, groupsOf } from './where.ts'
@@ -69,6 +70,7 @@ async function evaluate(
     listFigures: (runId: string, options: { limit: number; cursor?: string | null }): Promise<Page<never>> =>
       listFigures(database, runId, options) as Promise<Page<never>>,
     readTask: (runId: string, taskId: string) => readTask(database, runId, taskId),
+    readTrajectory: (id: string) => readTrajectory(database, id),
   }
   const { selected } = await selectTrajectories(reader as unknown as Store, [run], {
     ...criteria,

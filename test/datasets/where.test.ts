@@ -6,6 +6,7 @@ import { parseWhere } from '../../src/datasets/index.ts'
 import { passAt, type TrajectoryFacts } from '../../src/datasets/where/fields.ts'
 
 const facts: TrajectoryFacts = {
+  id: 'trajectory-1',
   status: 'done',
   stopReason: 'answered',
   answer: null,
@@ -24,7 +25,19 @@ const facts: TrajectoryFacts = {
   protocol: 'rlm',
   depth: 1,
   errors: 0,
-  group: { mean: 0.25, max: 1, scored: 4, correct: 1 },
+  scripted: false,
+  startedAt: '2026-02-03T04:05:00.000Z',
+  endedAt: '2026-02-03T04:06:30.000Z',
+  runId: 'run-1',
+  policyVersion: 'step-40',
+  tags: ['paper', 'first try'],
+  group: { mean: 0.25, min: 0, max: 1, scored: 4, correct: 1 },
+  taskFacts: {
+    taskset: 'needles',
+    metadata: { level: 3, language: 'English', hard: true, topics: ['law', 'tax'], nested: { a: 1 } },
+    contextCharacters: 500_000,
+  },
+  tree: { rootTurns: 5, promptCharacters: 90_000, subCalls: 8, failedCalls: 1 },
 }
 
 function holds(text: string, changes: Partial<TrajectoryFacts> = {}): boolean {
@@ -52,6 +65,19 @@ test.each([
   ['calls > turns', true],
   ['group.pass_at_1 = 0.25 and group.pass_at_2 = .5 and group.pass_at_5 is null', true],
   ['reward >= -1e-3 AND NOT (turns != 12)', true],
+  ['tag = paper and tag = "first try" and tag in (other, paper)', true],
+  ['tag != paper or tag not in (paper)', false],
+  ['tag != third and policy_version = step-40', true],
+  ['started >= 2026-02-03 and started < "2026-02-03T04:05:01Z" and ended <= 2026-02-03T04:06:30', true],
+  ['started > 2026-02-04', false],
+  ['seconds = 90 and tokens = 1100', true],
+  ['taskset in (needles, mrcr) and context_characters > 1e5', true],
+  ['metadata.level >= 3 and metadata.language = English and metadata.level = "3"', true],
+  ['metadata.topics = tax and metadata.hard = true and metadata.nested is null', true],
+  ['metadata.language != English or metadata.other = 1', false],
+  ['root_turns = 5 and prompt_characters <= 100000 and sub_calls = 8 and failed_calls = 1', true],
+  ['group.passAt2 = group.pass_at_2 and group.min = 0', true],
+  ['scripted = no and trajectory = trajectory-1 and run_id = run-1', true],
 ])('%s: %s', (text, expected) => {
   expect(holds(text)).toBe(expected)
 })
@@ -68,7 +94,7 @@ test('the parts between the outermost "and" are counted one by one, as they were
 
 describe('a mistake is one line with its position', () => {
   test.each([
-    ['rewrd >= 0.5', /"rewrd" is not a field; the fields are reward, turns.*score\.NAME \(position 1/],
+    ['rewrd >= 0.5', /"rewrd" is not a field; the fields are reward, turns.*score\.NAME.*\(position 1/],
     ['reward >= turnz', /"turnz" is neither a number nor a field.*position 11/],
     ['stop_reason = answerd', /never "answerd"; it is one of answered, max_turns.*position 15/],
     ['stop_reason > answered', /">" is for numbers.*position 13/],
@@ -82,6 +108,10 @@ describe('a mistake is one line with its position', () => {
     ['1 < 2', /"2" is not a field.*position 5/],
     ['reward ~ 1', /"~" cannot be read here \(position 8: reward ⟨here⟩~ 1/],
     ['stop_reason in (answered, 3)', /position 27/],
+    ['started > yesterday', /started is a time: compare it with a date.*position 11/],
+    ['started > 5', /started is a time/],
+    ['started > 2026-13-45', /started is a time/],
+    ['scripted = maybe', /one of yes, no/],
     ['reward > "1', /cannot be read here \(position 10/],
     ['', /missing before the end \(position 1/],
   ])('%s', (text, message) => {
@@ -120,11 +150,17 @@ describe('a mistake is one line with its position', () => {
   })
 })
 
+test('a condition says what has to be read for it', () => {
+  const needs = (text: string) => parseWhere(text).map((condition) => [...(condition.needs ?? [])])
+  expect(needs('turns > 1 and taskset = a and prompt_characters < 5')).toEqual([[], ['task'], ['tree']])
+  expect(needs('turns > 1 and metadata.a = 1 or root_turns = 2')).toEqual([['task', 'tree']])
+})
+
 test('pass at K is the share of all draws of K that hold a correct one', () => {
   const rewards = [true, false, false, true, false]
   const pairs = rewards.flatMap((one, index) => rewards.slice(index + 1).map((other) => one || other))
   const expected = pairs.filter(Boolean).length / pairs.length
-  expect(passAt(2, { mean: null, max: null, scored: 5, correct: 2 })).toBeCloseTo(expected, 12)
-  expect(passAt(5, { mean: null, max: null, scored: 5, correct: 1 })).toBe(1)
-  expect(passAt(3, { mean: null, max: null, scored: 5, correct: 0 })).toBe(0)
+  expect(passAt(2, { scored: 5, correct: 2 })).toBeCloseTo(expected, 12)
+  expect(passAt(5, { scored: 5, correct: 1 })).toBe(1)
+  expect(passAt(3, { scored: 5, correct: 0 })).toBe(0)
 })

@@ -1,7 +1,7 @@
 // One row per root turn with a verdict on it: the trajectory's reward against a threshold.
 import { Bool, Float64, Int32, Utf8 } from 'apache-arrow'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { characterCounter, conversation, responseOf, rootInvocation, tooLong } from './shapes.ts'
+import { characterCounter, conversation, countFailed, responseOf, rootInvocation, tooLong } from './shapes.ts'
 
 export const kto = defineRecipe({
   name: 'kto',
@@ -42,7 +42,7 @@ KTOTrainer(model="MODEL", args=KTOConfig(), train_dataset=train).train()`,
     for (const turn of rootInvocation(trajectory)?.turns ?? []) {
       const text = responseOf(turn)
       if (text === null) {
-        leaveOut('turns whose call failed')
+        countFailed(turn, leaveOut)
         continue
       }
       const limit = options.maxPromptCharacters

@@ -3,7 +3,7 @@
 import { Bool, Field, Float64, Int32, List, Utf8 } from 'apache-arrow'
 import type { Trajectory, Turn } from '../../trajectory.ts'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { responseOf, rootInvocation } from './shapes.ts'
+import { countFailed, responseOf, rootInvocation } from './shapes.ts'
 
 const texts = new List(new Field('element', new Utf8(), true))
 const booleans = new List(new Field('element', new Bool(), true))
@@ -46,7 +46,7 @@ PRMTrainer(model=MODEL, processing_class=TOKENIZER, args=PRMConfig(), train_data
   *rows(trajectory, task, { leaveOut }) {
     const turns = rootInvocation(trajectory)?.turns ?? []
     const steps = turns.filter((turn) => responseOf(turn) !== null)
-    for (let failed = steps.length; failed < turns.length; failed += 1) leaveOut('turns whose call failed')
+    for (const turn of turns) if (responseOf(turn) === null) countFailed(turn, leaveOut)
     const [first] = steps
     if (!first) return
     yield {

@@ -3,7 +3,7 @@
 import { Bool, Float64, Int32, Utf8 } from 'apache-arrow'
 import type { Invocation, Trajectory } from '../../trajectory.ts'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { listOf, type Message, responseOf, sameMessage } from './shapes.ts'
+import { countFailed, listOf, type Message, responseOf, sameMessage } from './shapes.ts'
 
 interface TrainedMessage extends Message {
   train: boolean
@@ -116,7 +116,7 @@ function branchesOf(invocation: Invocation, taken: number, leaveOut: (reason: st
   for (const turn of invocation.turns) {
     const text = responseOf(turn)
     if (text === null) {
-      leaveOut('turns whose call failed')
+      countFailed(turn, leaveOut)
       continue
     }
     const { messages, model, scripted } = turn.call

@@ -2,7 +2,7 @@
 // it came. The rows of a trajectory follow each other, so that a compressor finds the shared prefixes.
 import { Bool, Float64, Int32, Int64, Utf8 } from 'apache-arrow'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { characterCounter, conversation, rootInvocation, tooLong } from './shapes.ts'
+import { characterCounter, conversation, countFailed, rootInvocation, tooLong } from './shapes.ts'
 
 export const sftTurns = defineRecipe({
   name: 'sft-turns',
@@ -46,7 +46,7 @@ SFTTrainer(model="MODEL", args=SFTConfig(), train_dataset=train).train()`,
     for (const turn of turns) {
       const { call } = turn
       if (call.error !== null || call.response.text === null) {
-        leaveOut('turns whose call failed')
+        countFailed(turn, leaveOut)
         continue
       }
       const characters = countCharacters(call.messages)

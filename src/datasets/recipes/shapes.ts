@@ -1,6 +1,7 @@
 // Column shapes, and looks at a trajectory, that recipes share.
 import { type DataType, Field, Float32, Int32, Int8, List, Struct, Utf8 } from 'apache-arrow'
 import type { Trajectory, Turn } from '../../trajectory.ts'
+import { isLeftOut } from '../clean/left-out.ts'
 
 /** A list of structs; every field of an element may be null. The Parquet name of an element is `element`. */
 export function listOf(fields: Record<string, DataType>): List {
@@ -53,6 +54,16 @@ export function sameMessage(a: Message | undefined, b: Message | undefined): boo
 /** The text of the turn's response; null when its call failed. */
 export function responseOf(turn: Turn): string | null {
   return turn.call.error === null ? turn.call.response.text : null
+}
+
+/** Counts a turn without a response. What cleaning leaves out is counted by cleaning. */
+export function countFailed(turn: Turn, leaveOut: (reason: string) => void): void {
+  if (!isLeftOut(turn)) leaveOut('turns whose call failed')
+}
+
+/** What the root said, turn by turn; turns whose call failed said nothing. */
+export function responsesOf(trajectory: Trajectory): string[] {
+  return (rootInvocation(trajectory)?.turns ?? []).flatMap((turn) => responseOf(turn) ?? [])
 }
 
 /** What the funnel says of prompts above a limit. */

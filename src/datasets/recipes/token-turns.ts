@@ -5,6 +5,7 @@ import { reassemble } from '../../models/token-deltas.ts'
 import type { CallTokens } from '../../store/contract.ts'
 import type { Invocation, Trajectory, Turn } from '../../trajectory.ts'
 import type { ChatTokenizer } from '../chat-tokenizer.ts'
+import { isLeftOut } from '../clean/left-out.ts'
 import { responseOf } from './shapes.ts'
 
 export interface TokenTurn {
@@ -94,7 +95,9 @@ function ownText(rendered: string, turn: Turn, endOfText: string | null): string
 }
 
 function countFailed(invocation: Invocation, answered: number, leaveOut: LeaveOut): void {
-  for (let count = answered; count < invocation.turns.length; count += 1) leaveOut('turns whose call failed')
+  const cleaned = invocation.turns.filter(isLeftOut).length
+  for (let count = answered + cleaned; count < invocation.turns.length; count += 1)
+    leaveOut('turns whose call failed')
 }
 
 /** Turns each of which extends the one before: one sequence. */

@@ -1,5 +1,6 @@
 // A condition over trajectories, from text: comparisons (chains too: `0 < group.mean < 1`), `is null`,
 // `in (…)`, `not`, `and`, `or` and parentheses. A comparison with a value that is not there is false.
+import { comparisons, instantOf, meets, valuesOf } from './compare.ts'
 import { fieldNames, findField, type FieldKind, type TrajectoryFacts, type Value } from './fields.ts'
 import { readTokens, type Token, whereError } from './tokens.ts'
 
@@ -7,20 +8,14 @@ export interface Condition {
   /** As it was written. */
   text: string
   matches(facts: TrajectoryFacts): boolean
+  /** What has to be read of a trajectory, beside the lists, before it can be matched. */
+  needs?: ReadonlySet<'task' | 'tree'>
 }
 
 type Test = (facts: TrajectoryFacts) => boolean
-type Operand = { token: Token; field: FieldKind | null; read: (facts: TrajectoryFacts) => Value }
+type Needs = Set<'task' | 'tree'>
+type Operand = { token: Token; field: FieldKind | null; read: (facts: TrajectoryFacts) => Value | Value[] }
 
-const comparisons: Record<string, (a: number | string, b: number | string) => boolean> = {
-  '=': (a, b) => a === b,
-  '==': (a, b) => a === b,
-  '!=': (a, b) => a !== b,
-  '<': (a, b) => a < b,
-  '<=': (a, b) => a <= b,
-  '>': (a, b) => a > b,
-  '>=': (a, b) => a >= b,
-}
 const reserved = ['and', 'or', 'not', 'is', 'in', 'null']
 
 /**
@@ -30,6 +25,7 @@ const reserved = ['and', 'or', 'not', 'is', 'in', 'null']
 export function parseWhere(source: string): Condition[] {
   const tokens = readTokens(source)
   let next = 0
+  let needs: Needs = new Set()
   const peek = (): Token => tokens[next] ?? { kind: 'end', text: 'the end', position: source.length + 1 }
   function take(): Token {
     const token = peek()
@@ -82,7 +78,7 @@ export function parseWhere(source: string): Condition[] {
       const negative = takeWord('not')
       if (!takeWord('null')) fail(peek(), `after "is" comes "null" or "not null", not ${shown(peek())}`)
       requireField(first)
-      return (facts) => (first.read(facts) === null) !== negative
+      return (facts) => (valuesOf(first.read(facts)).length === 0) !== negative
     }
     const absent = isWord('not') && tokens[next + 1]?.text.toLowerCase() === 'in' && takeWord('not')
     if (takeWord('in')) return membership(first, absent)
@@ -110,7 +106,8 @@ export function parseWhere(source: string): Condition[] {
     for (const value of values) checkTypes(first, value)
     return (facts) => {
       const found = first.read(facts)
-      return found !== null && values.some((value) => value.read(facts) === found) !== absent
+      if (found === null) return false
+      return values.some((value) => meets(found, '=', value.read(facts))) !== absent
     }
   }
   function operand(): Operand {
@@ -121,7 +118,10 @@ export function parseWhere(source: string): Condition[] {
       fail(token, `a field, a number or a text is missing before ${shown(token)}`)
     }
     const field = findField(token.text)
-    if (field) return { token, field, read: field.read }
+    if (field) {
+      if (field.needs) needs.add(field.needs)
+      return { token, field, read: field.read }
+    }
     return { token, field: null, read: () => token.text }
   }
   function requireField({ token, field }: Operand): void {
@@ -134,11 +134,7 @@ export function parseWhere(source: string): Condition[] {
     if (type === 'text' && !/^(=|==|!=)$/.test(sign.text)) {
       fail(sign, `"${sign.text}" is for numbers; a text is compared with = != or in`)
     }
-    const test = comparisons[sign.text]
-    return (facts) => {
-      const [a, b] = [left.read(facts), right.read(facts)]
-      return a !== null && b !== null && test !== undefined && test(a, b)
-    }
+    return (facts) => meets(left.read(facts), sign.text, right.read(facts))
   }
   function checkTypes(left: Operand, right: Operand): void {
     for (const [one, other] of [
@@ -147,12 +143,23 @@ export function parseWhere(source: string): Condition[] {
     ] as const) {
       const { field } = one
       if (!field) continue
+      if (field.type === 'any') continue
       if (other.field) {
-        if (other.field.type !== field.type)
+        if (other.field.type !== 'any' && other.field.type !== field.type)
           fail(other.token, `${field.name} cannot be compared with ${other.field.name}`)
         continue
       }
       const isNumber = other.token.kind === 'number'
+      if (field.type === 'time') {
+        const instant = isNumber ? null : instantOf(other.token.text)
+        if (instant === null)
+          fail(
+            other.token,
+            `${field.name} is a time: compare it with a date, such as 2026-11-23 or "2026-11-23T09:30Z"`,
+          )
+        other.read = () => instant
+        continue
+      }
       if (field.type === 'number' && !isNumber) {
         const known = other.token.kind === 'word' ? `; the fields are ${fieldNames.join(', ')}` : ''
         fail(
@@ -173,7 +180,7 @@ export function parseWhere(source: string): Condition[] {
   }
 
   const conditions: Condition[] = []
-  const parts: { test: Test; from: number; to: number }[] = []
+  const parts: { test: Test; from: number; to: number; needs: Needs }[] = []
   let from = peek().position - 1
   let test = negation()
   const begin = from
@@ -181,6 +188,7 @@ export function parseWhere(source: string): Condition[] {
   for (;;) {
     parts.push({
       test,
+      needs,
       from,
       to: (tokens[next - 1]?.position ?? 1) - 1 + (tokens[next - 1]?.text.length ?? 0),
     })
@@ -189,6 +197,7 @@ export function parseWhere(source: string): Condition[] {
       break
     }
     if (!takeWord('and')) break
+    needs = new Set()
     from = peek().position - 1
     test = negation()
   }
@@ -198,9 +207,12 @@ export function parseWhere(source: string): Condition[] {
     const others: Test[] = []
     while (takeWord('or')) others.push(all())
     const matches: Test = (facts) => first.every((one) => one(facts)) || others.some((one) => one(facts))
-    conditions.push({ text: source.slice(begin).trim(), matches })
+    const together = new Set([...parts.flatMap((part) => [...part.needs]), ...needs])
+    conditions.push({ text: source.slice(begin).trim(), matches, needs: together })
   } else {
-    for (const part of parts) conditions.push({ text: source.slice(part.from, part.to), matches: part.test })
+    for (const part of parts) {
+      conditions.push({ text: source.slice(part.from, part.to), matches: part.test, needs: part.needs })
+    }
   }
   if (peek().kind !== 'end')
     fail(peek(), `${shown(peek())} is not expected here; join conditions with and, or`)

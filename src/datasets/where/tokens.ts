@@ -10,6 +10,7 @@ export interface Token {
 
 const patterns: [Token['kind'] | 'space', RegExp][] = [
   ['space', /\s+/y],
+  ['word', /\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?(?![\w.])/y],
   ['number', /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])/y],
   ['text', /"[^"]*"|'[^']*'/y],
   ['sign', /<=|>=|!=|==|=|<|>|\(|\)|,/y],
