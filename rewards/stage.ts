@@ -78,7 +78,8 @@ export async function scoreRun(options: StageOptions): Promise<StageResult> {
           options.signal?.throwIfAborted()
           const own = rewards.filter(({ bound }) => !bound.scoreGroup)
           if (own.length === 0 && !needsGroup) return
-          const trajectory = await options.store.readTrajectory(figures.id)
+          const turns = needsGroup || own.some(({ bound }) => bound.seesTurns)
+          const trajectory = await options.store.readTrajectory(figures.id, { turns })
           const scores = await scoreTrajectory(own, task, trajectory, options.tools)
           if (needsGroup) trees.set(figures.id, withScores(trajectory, scores))
           await keep(figures, scores)
