@@ -1,6 +1,7 @@
 // Level `gvisor`: the interpreter runs on gVisor's own kernel (`runsc`), rootless and without a network,
 // in a root that holds nothing but the interpreter. Slower to start; taken only when it is asked for.
 import { execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -17,11 +18,11 @@ import { findPrograms } from './programs.ts'
 import type { Interpreter } from './python.ts'
 import { cellFilter, systemCallNumber } from './seccomp.ts'
 import type { Transport } from './transport.ts'
+import { watchOver } from './watchdog.ts'
 
 /** As the interpreter sees itself. */
 const innerProcessId = 1
 const innerUser = 65534
-const name = 'repl'
 let program = '/usr/bin/runsc'
 
 export const gvisor: Level = {
@@ -67,6 +68,8 @@ export const gvisor: Level = {
 }
 
 function run(directory: string, bundle: string, contexts: number): Transport {
+  // gVisor's control socket is called after it, whatever the state directory.
+  const name = `descent-${randomUUID()}`
   const common = ['--rootless', '--network=none', '--platform=ptrace', '--ignore-cgroups']
   const flags = [...common, `--root=${path.join(directory, 'state')}`]
   const child = spawn(program, [...flags, 'run', `--bundle=${bundle}`, name], {
@@ -75,6 +78,7 @@ function run(directory: string, bundle: string, contexts: number): Transport {
     cwd: '/',
     detached: true,
   })
+  const letGo = child.pid === undefined ? null : watchOver(child.pid)
   const errors = keepTail(child.stderr)
   let ended = false
   /** Pausing and resuming are commands, and take effect in the order in which they were given. */
@@ -96,6 +100,7 @@ function run(directory: string, bundle: string, contexts: number): Transport {
       for (const stream of child.stdio) stream?.destroy()
       await promisify(execFile)(program, [...flags, 'delete', '--force', name], { env: {} }).catch(() => {})
       await rm(directory, { recursive: true, force: true })
+      letGo?.()
       resolve(death)
     }
     child.on('error', (error) => void end({ reason: 'exit', detail: error.message }))

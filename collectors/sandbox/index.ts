@@ -27,7 +27,7 @@ function isOffered(isolation: Isolation, weakest: Isolation): boolean {
   return isolation !== 'none'
 }
 const fix =
-  'Install bubblewrap and python3 where user namespaces are allowed, or use Linux 5.13 or newer with Landlock; `descent doctor` shows what was tried'
+  'Install bubblewrap and python3 where user namespaces are allowed, or use Linux 5.13 or newer with Landlock and python3, or accept Pyodide (minIsolation: wasm); `descent doctor` shows what was tried'
 
 export interface SandboxOptions {
   /** The weakest level that may be chosen; default `landlock`. */

@@ -54,6 +54,15 @@ function send(bytes: Uint8Array): void {
   for (let sent = 0; sent < bytes.length;) sent += fs.writeSync(channel, bytes, sent)
 }
 
+/** Python has ended by itself, or has crashed: Node would show the line of its source, a megabyte long. */
+function end(error: unknown): never {
+  const { status, message } = error as { status?: unknown; message?: unknown }
+  if (typeof status === 'number') process.exit(status)
+  const said = String(message).split('\n')
+  fs.writeSync(2, (said.findLast((line) => line !== '') ?? '').slice(0, 300))
+  process.exit(70)
+}
+
 function receiveAll(size: number): Buffer {
   const parts: Uint8Array[] = []
   for (let left = size; left > 0;) {
@@ -97,6 +106,10 @@ if (task === 'make') {
   })
   python.registerJsModule('_descent_host', Object.freeze({ receive, send }))
   python.setInterruptBuffer(interruptBuffer())
-  python.runPython(receiveAll(receiveAll(4).readUInt32BE(0)).toString('utf8'))
+  try {
+    python.runPython(receiveAll(receiveAll(4).readUInt32BE(0)).toString('utf8'))
+  } catch (error) {
+    end(error)
+  }
   process.exit(0)
 }

@@ -19,6 +19,7 @@ import type { Death } from '../../src/sandbox.ts'
 import { keepTail, readDeath } from './death.ts'
 import type { Level } from './level.ts'
 import type { Transport } from './transport.ts'
+import { watchOver } from './watchdog.ts'
 
 const extension = path.extname(fileURLToPath(import.meta.url))
 const child = fileURLToPath(new URL(`./wasm-child${extension}`, import.meta.url))
@@ -150,6 +151,7 @@ function run(
     detached: true,
     ...(uid === null ? {} : { uid, gid: uid }),
   })
+  const letGo = started.pid === undefined ? null : watchOver(started.pid)
   const stream = started.stdio[3] as Duplex
   const errors = keepTail(started.stderr)
   let ended = false
@@ -172,12 +174,13 @@ function run(
       if (ended) return
       ended = true
       clearInterval(poll)
+      letGo?.()
       void interruptions.close()
       for (const pipe of started.stdio) pipe?.destroy()
       resolve(tooLarge ? { reason: 'memory', detail: 'the cell took more memory than it may' } : death)
     }
     started.on('error', (error) => end({ reason: 'exit', detail: error.message }))
-    started.on('exit', (code, name) => end(readDeath(code, name, errors())))
+    started.on('exit', (code, name) => end(readDeath(code, name, errors().split('\n').at(-1) ?? '')))
   })
   const source = Buffer.from(program)
   const size = Buffer.alloc(4)

@@ -52,4 +52,6 @@ package.__path__ = []
 for name, code in received_modules():
     module = sys.modules["runner." + name] = type(sys)("runner." + name)
     exec(code, module.__dict__)
+if "before_main" in globals():
+    before_main()
 sys.modules["runner.main"].main()
