@@ -137,6 +137,19 @@ export function registerCommands(program: Command): void {
     .addHelpText('after', example('descent export sft-turns --run latest --min-reward 0.5 --out ./train-set'))
     .action(async (names, options) => (await import('./commands/export.ts')).exportCommand(names, options))
 
+  withJson(program.command('push'))
+    .description('push an exported dataset to the Hugging Face Hub; the same command goes on after a break')
+    .argument('<directory>', 'what descent export wrote')
+    .option('--repo <owner/name>', 'the dataset repository; made when it is not there')
+    .option('--public', 'make it public (private otherwise; one that is there keeps its own)')
+    .option('--branch <name>', 'the branch', 'main')
+    .option('--endpoint <url>', 'of the Hub (default: HF_ENDPOINT, else huggingface.co)')
+    .option('--token-env <name>', 'the variable that holds the token', 'HF_TOKEN')
+    .addHelpText('after', example('descent push ./train-set --repo me/rlm-turns'))
+    .action(async (directory, options) =>
+      (await import('./commands/push.ts')).pushCommand(directory, options),
+    )
+
   withStore(program.command('serve'))
     .description('serve the API and the trace browser')
     .option('--port <n>', 'the port', '4321')
