@@ -300,6 +300,8 @@ describe('descent advantages', () => {
       2,
       expect.stringMatching(/unknown method "gpro"; there are grpo,/),
     ])
+    const unscored = await advantages('--reward', 'nothing', '--dry-run')
+    expect(unscored.stderr).toMatch(/--reward: no trajectory of run \S+ has a score "nothing"/)
     const bad = await advantages('--method', 'rae', '--options', '{decay: 2}')
     expect(bad.stderr).toMatch(/--options: rae: decay: /)
     expect((await descent(['advantages', '--list', '--json'])).json()).toHaveLength(8)

@@ -51,7 +51,7 @@ export async function advantages(reference: string | undefined, options: Advanta
     const run = await store.findRun(reference)
     const identity = identityOf(method, { ...given, level, reward: options.reward ?? null })
     const output = openAdvantageOutput(options, level, lines)
-    const stored = options.dryRun ? null : await openRows(store, run, identity)
+    const stored = options.dryRun ? null : openRows(store, run, identity)
     const interrupt = onInterrupt()
     const totals = { rows: 0, unscored: 0, trajectories: new Set<string>(), withoutTokens: 0 }
     try {
@@ -79,9 +79,14 @@ function tell(
   run: StoredRun,
   method: RunMethod,
   totals: { rows: number; unscored: number; trajectories: Set<string>; withoutTokens: number },
-  { dryRun, out }: AdvantagesOptions,
+  { dryRun, out, reward }: AdvantagesOptions,
 ): void {
   if (totals.rows === 0) throw new UsageError(`run ${run.id} has no ended trajectory`)
+  if (reward !== undefined && totals.unscored === totals.rows) {
+    throw new UsageError(
+      `--reward: no trajectory of run ${run.id} has a score ${JSON.stringify(reward)}; descent stats ${run.id} tells which there are`,
+    )
+  }
   const reason = method.kind === 'steps' ? 'never scored, or no fork begins there' : 'never scored'
   const missing = totals.unscored > 0 ? `, ${totals.unscored} without one (${reason})` : ''
   const places = [
@@ -127,11 +132,16 @@ function identityOf({ name, version }: RunMethod, options: Record<string, Json |
 
 const flushAt = 1000
 
-/** Replaces what the method left with the same options. Tokens are not stored: they repeat their turn's value. */
-async function openRows(store: Store, run: StoredRun, identity: Identity) {
-  await store.clearAdvantages(run.id, identity)
+/**
+ * Replaces what the method left with the same options, once the first ones are computed. Tokens are not stored:
+ * they repeat their turn's value.
+ */
+function openRows(store: Store, run: StoredRun, identity: Identity) {
   const waiting: NewAdvantage[] = []
+  let cleared = false
   async function flush(): Promise<void> {
+    if (!cleared) await store.clearAdvantages(run.id, identity)
+    cleared = true
     await store.addAdvantages(waiting.splice(0))
   }
   return {
