@@ -58,7 +58,7 @@ llm_query("x")`
       const { limits, durationMs, error } = await run(code, async (_call, signal) => await forever(signal))
       expect(limits).toEqual(['compute_time'])
       expect(error?.type).toMatch(/^(KeyboardInterrupt|RuntimeError)$/)
-      expect(durationMs).toBeLessThan(4000)
+      expect(durationMs).toBeLessThan(20_000)
     })
   })
 

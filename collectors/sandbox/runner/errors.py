@@ -25,8 +25,10 @@ def remember_source(filename, source):
         linecache.cache = _lines
 
 
-def import_traceback():
-    """At the first exception that is shown: most of what it imports is what many sessions never need."""
+def import_traceback(interrupts):
+    """At the first exception that is shown: most of what it imports is what many sessions never need.
+    The host, which interrupts again and again, would break it off where the machine is slow."""
+    interrupts.held += 1
     try:
         import traceback
     except OSError:
@@ -36,6 +38,8 @@ def import_traceback():
             import traceback
         finally:
             _duplicate(1, 0)
+    finally:
+        interrupts.held -= 1
     return traceback
 
 
@@ -67,11 +71,11 @@ def limit_of(error):
     return None
 
 
-def describe(error):
+def describe(error, interrupts):
     """(message, traceback); runs `__str__` of the exception, which may be the cell's code."""
     message = shortened(str.__str__(str(error)), LONGEST_MESSAGE)
     try:
-        described = import_traceback().TracebackException(type(error), error, error.__traceback__)
+        described = import_traceback(interrupts).TracebackException(type(error), error, error.__traceback__)
         strip_runner(described, set())
         return message, shortened("".join(described.format()))
     except Exception:

@@ -191,7 +191,7 @@ class Runner:
             return None
         self.reached.add(limit_of(error))
         name = type_name(error)
-        texts, failure = self.interrupts.guarded(describe, error)
+        texts, failure = self.interrupts.guarded(describe, error, self.interrupts)
         if failure is not None or texts is None:
             return [name, "(the exception could not be shown)", name]
         return [name, *texts]
