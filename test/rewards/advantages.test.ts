@@ -209,7 +209,7 @@ describe('descent advantages', () => {
     ])
     expect(tokens.stderr).toMatch(/6 turns have no stored tokens/)
     expect(await readFile(file, 'utf8')).toBe(tokens.stdout)
-  }, 60_000)
+  }, 180_000)
 
   test('RAO wants children to be scored, and takes what the judge says of each', async () => {
     const refused = await advantages('--method', 'rao')
@@ -250,7 +250,7 @@ describe('descent advantages', () => {
     expect(
       (await store.readTrajectory(ids[0] ?? '')).advantages?.filter(({ method }) => method === 'rao'),
     ).toHaveLength(4)
-  }, 60_000)
+  }, 180_000)
 
   test('Monte Carlo values of turns come from forks of any run', async () => {
     const origin = { trajectoryId: ids[0] ?? '', turns: 1 }
@@ -278,7 +278,7 @@ describe('descent advantages', () => {
     expect(stderr).toMatch(/5 advantages of 4 trajectories/)
     const coarse = await advantages('--method', 'monte_carlo', '--level', 'trajectory')
     expect(coarse.stderr).toMatch(/monte_carlo speaks of each turn; choose turn, token/)
-  }, 60_000)
+  }, 180_000)
 
   test('RAE goes in the order in which rollouts ended; mistakes are one line', async () => {
     const { rows } = await advantages(
@@ -305,5 +305,5 @@ describe('descent advantages', () => {
     const bad = await advantages('--method', 'rae', '--options', '{decay: 2}')
     expect(bad.stderr).toMatch(/--options: rae: decay: /)
     expect((await descent(['advantages', '--list', '--json'])).json()).toHaveLength(8)
-  }, 60_000)
+  }, 180_000)
 })
