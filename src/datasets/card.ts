@@ -1,6 +1,7 @@
 // README.md of an export: a Hugging Face dataset card. Its YAML names the files of each split, so
 // that `load_dataset` finds them, here and on the Hub.
 import { stringify } from 'yaml'
+import { cleaningSection } from './clean/card-section.ts'
 import type { ConfigFacts, ManifestFacts } from './manifest.ts'
 import { type RecipeColumn, typeName } from './recipe.ts'
 import { type Split, splits } from './split.ts'
@@ -50,7 +51,7 @@ ${table(
 ${splitText(facts)} \`DIRECTORY\` below is where this file lies, or the name of the repository on the Hub.
 
 ${configs.map((config) => configText(config, configs.length === 1)).join('\n')}
-## How it was collected
+${cleaningSection(facts.cleaning)}## How it was collected
 
 ${table(
   ['run', 'id', 'model', 'protocol', 'policy version', 'scripted'],
