@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { UsageError } from '../../src/errors.ts'
 import { createApp } from './app.ts'
 import type { AppOptions } from './app.ts'
+import { keepSearchIndexed } from './index-search.ts'
 import type { ApiStore } from './read-store.ts'
 import { isLoopback } from './security.ts'
 
@@ -38,13 +39,17 @@ export async function serve({ store, host, port, ...options }: ServeOptions): Pr
   })
   const address = server.address() as AddressInfo
   const name = hostname.includes(':') ? `[${hostname}]` : hostname
+  const closing = new AbortController()
+  const indexing = keepSearchIndexed(store, closing.signal, options.onError)
   return {
     url: `http://${name}:${address.port}`,
-    close() {
-      return new Promise((resolve) => {
+    async close() {
+      closing.abort()
+      await new Promise<void>((resolve) => {
         server.close(() => resolve())
         if ('closeAllConnections' in server) server.closeAllConnections()
       })
+      await indexing
     },
   }
 }

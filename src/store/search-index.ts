@@ -1,6 +1,6 @@
 // Fills the index of full-text search behind the collection: a rollout that is being recorded does not
 // pay for it, and one that has ended is read once more. Several processes may do it at the same time.
-import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm'
 import { readBlobs } from './blobs.ts'
 import { query } from './database.ts'
 import type { Database } from './database.ts'
@@ -13,7 +13,7 @@ import { joinText } from './text.ts'
 const together = 8
 
 /**
- * Indexes ended trajectories, of one run or of all, the oldest first, for about `milliseconds`. How many
+ * Indexes ended trajectories, of one run or of all, the newest first, for about `milliseconds`. How many
  * are still left.
  */
 export async function indexForSearch(
@@ -38,7 +38,7 @@ export async function indexForSearch(
         })
         .from(trajectories)
         .where(waiting)
-        .orderBy(asc(trajectories.id))
+        .orderBy(desc(trajectories.id))
         .limit(together),
     )
     if (heads.length === 0) return 0

@@ -10,7 +10,8 @@ import { UsageError } from '../../src/errors.ts'
 import type { Store } from '../../src/store/index.ts'
 import { makeSecret } from '../../api/http/access.ts'
 import { newId } from '../../src/ids.ts'
-import { backends } from '../store/backends.ts'
+import { backends, temporaryDirectory } from '../store/backends.ts'
+import * as make from '../store/fixtures.ts'
 
 const [embedded] = backends()
 let store: Store
@@ -109,4 +110,26 @@ test('pages are served with their caching, and anything else leads to the first 
     expect((await app.request(path)).status).toBe(404)
   }
   await rm(directory, { recursive: true })
+})
+
+test('puts what has ended into the index of full-text search', async () => {
+  const { planned, runId } = await make.aPlannedRun(store, await temporaryDirectory(), {
+    tasks: 3,
+    rollouts: 1,
+  })
+  for (const { id } of planned) {
+    await store.beginTrajectory(id, make.now())
+    await store.endTrajectory(id, make.anEnd({ answer: 'kakapo' }), make.now())
+  }
+  const left: number[] = []
+  const watched = {
+    ...store,
+    async indexForSearch(options: Parameters<Store['indexForSearch']>[0]) {
+      left.push(await store.indexForSearch(options))
+      return left.at(-1) ?? 0
+    },
+  }
+  running.push(await serve({ store: watched, host: '127.0.0.1', port: 0, webDirectory: null }))
+  await expect.poll(() => left.at(-1), { timeout: 10_000 }).toBe(0)
+  expect((await store.search({ text: 'kakapo', runId, limit: 10 })).items).toHaveLength(3)
 })

@@ -236,6 +236,27 @@ describe.each(backends())('reads on $name', (backend) => {
     expect(new Set([...first.items, ...second.items].map((hit) => hit.id)).size).toBe(3)
   })
 
+  test('the index follows what has ended, also when it is rolled out again', async () => {
+    const { planned, runId: own } = await make.aPlannedRun(store, await temporaryDirectory(), {
+      tasks: 1,
+      rollouts: 1,
+    })
+    const id = planned[0]?.id ?? ''
+    const roll = async (word: string, status: 'failed' | 'done') => {
+      await store.beginTrajectory(id, make.now(), { keep: false })
+      await store.append(make.aTurnsEntries({ runId: own, trajectoryId: id }, `the ${word}`))
+      const hits = (await store.search({ text: word, runId: own, limit: 10 })).items
+      await store.endTrajectory(id, make.anEnd({ status, answer: word }), make.now())
+      return hits.length
+    }
+    const found = async (text: string) => (await store.search({ text, runId: own, limit: 10 })).items.length
+    expect(await roll('dodo', 'failed')).toBe(0)
+    expect(await found('dodo')).toBe(3)
+    expect(await roll('moa', 'done')).toBe(0)
+    expect(await store.indexForSearch({ runId: own, milliseconds: 1000 })).toBe(0)
+    expect([await found('dodo'), await found('moa')]).toEqual([0, 3])
+  })
+
   test('followers see every change once, whatever the order of the commits', async () => {
     const { planned, runId: followed } = await make.aPlannedRun(store, await temporaryDirectory(), {
       tasks: 10,
