@@ -28,7 +28,7 @@ async function samplesOf(trajectory: Trajectory): Promise<Sample[]> {
     tokenizer: null,
     leaveOut: () => undefined,
   }
-  return [...sftTurns.rows(trajectory, task, context)] as unknown as Sample[]
+  return [...sftTurns.rows(trajectory, task, context)] as Sample[]
 }
 
 function expectExtension(samples: Sample[]): void {
