@@ -1,4 +1,5 @@
 // The writers that the benchmark compares: row objects in, one Parquet file out.
+import type { Schema } from 'apache-arrow'
 import parquet from 'parquetjs-lite'
 import { createBatchBuilder, type RecipeRow } from '../../src/datasets/arrow.ts'
 import { findRecipe } from '../../src/datasets/index.ts'
@@ -6,8 +7,12 @@ import { type Codec, createParquetWriter } from '../../src/datasets/parquet.ts'
 import { createShardWriter } from '../../src/datasets/shards.ts'
 
 /** Ours, the start of its thread included. */
-export async function writeOurs(rows: RecipeRow[], path: string, codec: Codec): Promise<void> {
-  const { schema } = findRecipe('sft-turns')
+export async function writeOurs(
+  rows: RecipeRow[],
+  path: string,
+  codec: Codec,
+  schema: Schema = findRecipe('sft-turns').schema,
+): Promise<void> {
   const writer = createParquetWriter({ schema, codec, metadata: {} })
   const shards = createShardWriter({
     writer,
@@ -42,6 +47,7 @@ export async function writeParquetjs(rows: RecipeRow[], path: string): Promise<v
     turn: number('INT32'),
     turns: number('INT32'),
     forced: number('BOOLEAN'),
+    compaction: number('BOOLEAN'),
     reward: { ...number('DOUBLE'), optional: true },
     stop_reason: optionalText,
     model: text,

@@ -1,5 +1,6 @@
-// Export speed: `node test/bench/export.ts [ROWS]`. Rows of `sft-turns` into one Parquet file by our
-// writer, by parquetjs-lite, and by pyarrow when Python is there; rounds are interleaved, so that a
+// Export speed: `node test/bench/export.ts [ROWS] [ROLLOUTS] [ROUNDS]`. Rows of `sft-turns`, then rows of
+// token arrays, into one Parquet file by our writer, by parquetjs-lite, and by pyarrow when Python is
+// there; the way from a store is in export-path.ts. Rounds are interleaved, so that a
 // busy machine is busy for all. Prints medians and ratios; on a
 // busy machine the CPU seconds tell more than the time.
 import { execFile } from 'node:child_process'
@@ -14,8 +15,13 @@ import type { RecipeRow } from '../../src/datasets/arrow.ts'
 import { preparePython } from '../interop/python.ts'
 import { writeOurs, writeParquetjs } from './export-peers.ts'
 import { makeRows } from './export-rows.ts'
-
-const rounds = 3
+import {
+  makeTokenRows,
+  tokenSchema,
+  tokensPerRow,
+  writeTokenFiles,
+  writeTokensParquetjs,
+} from './export-tokens.ts'
 
 interface Cost {
   seconds: number
@@ -23,49 +29,97 @@ interface Cost {
   cpuSeconds: number
 }
 
-const { rows, bytes } = await makeRows(Number(process.argv[2] ?? 20_000))
+interface Contender {
+  name: string
+  /** Its share of the rows: 1, or less for one that would take too long. */
+  share: number
+  write: (path: string) => Promise<Cost>
+}
+
+const textRows = Number(process.argv[2] ?? 50_000)
+const tokenRowCount = Number(process.argv[3] ?? 20_000)
+const rounds = Number(process.argv[4] ?? 3)
 const place = await mkdtemp(join(tmpdir(), 'descent-bench-'))
-const contenders: { name: string; write: (path: string) => Promise<Cost> }[] = [
-  { name: 'ours, zstd 3', write: (path) => timed(() => writeOurs(rows, path, 'zstd')) },
-  { name: 'ours, snappy', write: (path) => timed(() => writeOurs(rows, path, 'snappy')) },
-  { name: 'parquetjs-lite, snappy', write: (path) => timed(() => writeParquetjs(rows, path)) },
-]
+const python = await preparePython(['pyarrow', 'datasets', 'duckdb', 'polars', 'pandas', 'pytz'])
+if ('reason' in python) console.log(`pyarrow is left out: ${python.reason}`)
 try {
-  await addPyarrow()
-  console.log(`${rows.length} rows, ${megabytes(bytes)} MB of text, ${rounds} rounds, ${cpus().length} cores`)
-  await measure()
+  if (textRows > 0) await compareText()
+  if (tokenRowCount > 0) await compareTokens()
 } finally {
   await rm(place, { recursive: true, force: true })
 }
 
-async function addPyarrow(): Promise<void> {
-  const python = await preparePython(['pyarrow', 'datasets', 'duckdb', 'pytz'])
-  if ('reason' in python) {
-    console.log(`pyarrow is left out: ${python.reason}`)
-    return
-  }
+async function compareText(): Promise<void> {
+  const { rows, bytes } = await makeRows(textRows)
+  const contenders: Contender[] = [
+    { name: 'ours, zstd 3', share: 1, write: (path) => timed(() => writeOurs(rows, path, 'zstd')) },
+    { name: 'ours, snappy', share: 1, write: (path) => timed(() => writeOurs(rows, path, 'snappy')) },
+    { name: 'parquetjs-lite, snappy', share: 1, write: (path) => timed(() => writeParquetjs(rows, path)) },
+  ]
   const source = join(place, 'rows.jsonl')
-  await pipeline(Readable.from(jsonLines(rows)), createWriteStream(source))
-  for (const codec of ['zstd', 'snappy']) {
-    contenders.push({
-      name: codec === 'zstd' ? 'pyarrow, zstd 3' : 'pyarrow, snappy',
-      async write(path) {
-        const program = join(import.meta.dirname, 'export_pyarrow.py')
-        const { stdout } = await promisify(execFile)(python.python, [program, source, path, codec])
-        const [seconds, cpuSeconds] = stdout.trim().split(' ').map(Number)
-        return { seconds: seconds ?? Number.NaN, cpuSeconds: cpuSeconds ?? Number.NaN }
-      },
-    })
-  }
+  if (!('reason' in python)) await pipeline(Readable.from(jsonLines(rows)), createWriteStream(source))
+  contenders.push(...withPyarrow(source, []))
+  console.log(
+    `sft-turns: ${rows.length} rows, ${megabytes(bytes)} MB of text, ${rounds} rounds, ${cpus().length} cores`,
+  )
+  await measure(contenders, bytes)
 }
 
-async function measure(): Promise<void> {
+async function compareTokens(): Promise<void> {
+  const made = makeTokenRows(tokenRowCount)
+  const { rows } = made
+  const bytes = rows.length * tokensPerRow * 9
+  const few = rows.slice(0, Math.ceil(rows.length / 20))
+  const contenders: Contender[] = [
+    {
+      name: 'ours, zstd 3',
+      share: 1,
+      write: (path) => timed(() => writeOurs(rows, path, 'zstd', tokenSchema)),
+    },
+    {
+      name: 'ours, snappy',
+      share: 1,
+      write: (path) => timed(() => writeOurs(rows, path, 'snappy', tokenSchema)),
+    },
+    {
+      name: 'parquetjs-lite, snappy',
+      share: few.length / rows.length,
+      write: (path) => timed(() => writeTokensParquetjs(few, path)),
+    },
+  ]
+  const source = join(place, 'tokens')
+  if (!('reason' in python)) await writeTokenFiles(made, source)
+  contenders.push(...withPyarrow(source, [String(tokensPerRow)]))
+  console.log(
+    `rl-rollouts: ${rows.length} rows, ${megabytes(rows.length * tokensPerRow * 3)} M values in lists, ${rounds} rounds; ` +
+      'parquetjs-lite writes every 20th row, and is counted in proportion',
+  )
+  await measure(contenders, bytes)
+}
+
+function withPyarrow(source: string, width: string[]): Contender[] {
+  if ('reason' in python) return []
+  return ['zstd', 'snappy'].map((codec) => ({
+    name: codec === 'zstd' ? 'pyarrow, zstd 3' : 'pyarrow, snappy',
+    share: 1,
+    async write(path) {
+      const program = join(import.meta.dirname, 'export_pyarrow.py')
+      const { stdout } = await promisify(execFile)(python.python, [program, source, path, codec, ...width])
+      const [seconds, cpuSeconds] = stdout.trim().split(' ').map(Number)
+      return { seconds: seconds ?? Number.NaN, cpuSeconds: cpuSeconds ?? Number.NaN }
+    },
+  }))
+}
+
+async function measure(contenders: Contender[], bytes: number): Promise<void> {
   const results = contenders.map((contender) => ({ ...contender, costs: [] as Cost[], size: 0 }))
   for (let round = 0; round < rounds; round += 1) {
     for (const result of results) {
       const path = join(place, 'out.parquet')
-      result.costs.push(await result.write(path))
-      result.size = (await stat(path)).size
+      const { seconds, cpuSeconds } = await result.write(path)
+      const { share } = result
+      result.costs.push({ seconds: seconds / share, cpuSeconds: cpuSeconds / share })
+      result.size = (await stat(path)).size / share
       await rm(path)
     }
   }

@@ -13,7 +13,7 @@ const string = new Utf8()
 
 export const rlPrompts = defineRecipe({
   name: 'rl-prompts',
-  version: '1',
+  version: '2',
   description:
     'One row per task: what on-line RL starts a rollout from, with the gold answer to score it by.',
   trainers: [
@@ -21,6 +21,7 @@ export const rlPrompts = defineRecipe({
     'TRL GRPOTrainer (prompt; other columns go to the reward functions)',
     'SkyRL (data_source, prompt, env_class, reward_spec, extra_info)',
     'verifiers (prompt, answer, info)',
+    'NeMo Gym (responses_create_params)',
   ],
   statuses: ['done', 'failed', 'running', 'pending'],
   options: ['contexts'],
@@ -69,6 +70,11 @@ export const rlPrompts = defineRecipe({
       }),
       'For verifiers. `context` is the text of the context with `contexts: inline`, else null.',
     ),
+    required(
+      'responses_create_params',
+      struct({ input: conversation() }),
+      'For NeMo Gym: the prompt as the input of the Responses API.',
+    ),
     required('task_id', string, 'The id of the task line.'),
     required('task_hash', string, 'Content hash of the task: equal over runs and files.'),
     required('rollouts', new Int32(), 'Selected trajectories of the task.'),
@@ -112,6 +118,7 @@ print(row["prompt"], row["reward_model"]["ground_truth"], row["extra_info"]["con
       },
       answer: truth,
       info: { ...identity, root_prompt: task.prompt, context: text },
+      responses_create_params: { input: [{ role: 'user', content: task.prompt }] },
       task_id: task.id,
       task_hash: task.hash,
       rollouts: members.length,
