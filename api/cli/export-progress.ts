@@ -17,6 +17,8 @@ export function progressLine(progress: ExportProgress): string {
 
 export interface ExportDisplay {
   update(progress: ExportProgress): void
+  /** Before the first row: trajectories that were judged and mended. */
+  cleaned(trajectories: number, of: number): void
   /** A line that stays. */
   notice(text: string): void
   end(): void
@@ -24,17 +26,20 @@ export interface ExportDisplay {
 
 /** `quiet` shows notices alone. */
 export function showExport({ quiet }: { quiet: boolean }): ExportDisplay {
-  let last: ExportProgress | null = null
+  let last: string | null = null
   const say = (text: string) => void process.stderr.write(`${text}\n`)
-  if (quiet) return { update: () => undefined, notice: say, end: () => undefined }
+  const nothing = () => undefined
+  if (quiet) return { update: nothing, cleaned: nothing, notice: say, end: nothing }
   const draw = process.stderr.isTTY ? createLogUpdate(process.stderr) : null
   const show = () => {
-    if (last) (draw ?? say)(progressLine(last))
+    if (last !== null) (draw ?? say)(last)
   }
   const timer = setInterval(show, draw ? frameMs : lineMs)
   timer.unref()
   return {
-    update: (progress) => void (last = progress),
+    update: (progress) => void (last = progressLine(progress)),
+    cleaned: (trajectories, of) =>
+      void (last = `cleaning: ${trajectories.toLocaleString('en-US')}/${of.toLocaleString('en-US')} trajectories`),
     notice(text) {
       draw?.clear()
       say(text)

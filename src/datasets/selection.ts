@@ -15,6 +15,7 @@ import {
   tasksetOf,
   treeFacts,
 } from './selection-facts.ts'
+import type { GroupFacts } from './where/facts.ts'
 import type { Condition } from './where/parse.ts'
 
 export interface FunnelStep {
@@ -82,11 +83,11 @@ export async function selectTrajectories(
       all += group.length
       const [{ taskId } = { taskId: '' }] = group
       let task = needsTask ? await store.readTask(run.id, taskId) : null
+      const together = groupFacts(group, criteria.threshold)
       const left: SelectionRow[] = []
       for (const row of group) {
         signal?.throwIfAborted()
-        if (await passes(store, row, run, { group, task, threshold: criteria.threshold }, conditions, counts))
-          left.push(row)
+        if (await passes(store, row, run, { group: together, task }, conditions, counts)) left.push(row)
       }
       if (left.length === 0) continue
       task ??= await store.readTask(run.id, taskId)
@@ -130,11 +131,11 @@ async function passes(
   store: Store,
   row: SelectionRow,
   run: StoredRun,
-  { group, task, threshold }: { group: SelectionRow[]; task: StoredTask | null; threshold: number },
+  { group, task }: { group: GroupFacts; task: StoredTask | null },
   conditions: Condition[],
   counts: number[],
 ): Promise<boolean> {
-  const facts = factsOf(row, run, groupFacts(group, threshold))
+  const facts = factsOf(row, run, group)
   if (task) facts.taskFacts = taskFacts(task, run)
   for (const [index, condition] of conditions.entries()) {
     if (condition.needs?.has('tree')) facts.tree ??= treeFacts(await store.readTrajectory(row.id))

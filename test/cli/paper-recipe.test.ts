@@ -191,12 +191,16 @@ test('a rule that is switched off leaves the bytes as they were recorded', async
   expect(completions(rows, 'prose-1')).toEqual([look, 'FINAL(42)'])
 })
 
-test('a dry run prints the same funnel and writes nothing, and can be saved under a name', async () => {
+test('a dry run prints the funnel, and what was asked for can be saved under a name', async () => {
   const plan = ['export', '--run', 'latest', '--dry-run', '--json']
   const dry = await run(...plan, '--select', 'best', '--save-selection', 'mine')
   const [{ funnel } = { funnel: [] }] = dry.json<{ funnel: { step: string; trajectories: number }[] }>()
   expect(funnel.at(-1)).toMatchObject({ trajectories: 10, turns: 31 })
   expect(funnel.map(({ step }) => step)).toContain('best of each task')
+}, 120_000)
+
+test('what was saved is followed, listed, and named where it is not found', async () => {
+  const plan = ['export', '--run', 'latest', '--dry-run', '--json']
   const again = await run(...plan, '--selection', 'mine', '--min-reward', '0.5')
   expect(again.json()[0]).toMatchObject({ trajectories: 10 })
   const listed = (await run('export', '--list-selections', '--json')).json()
@@ -215,7 +219,7 @@ test('a dry run prints the same funnel and writes nothing, and can be saved unde
     code: 2,
     stderr: 'descent: there is no saved selection "yours"; there are mine\n',
   })
-})
+}, 120_000)
 
 test('the example, as its README says', async () => {
   await cp(path.resolve(import.meta.dirname, '../../examples'), path.join(workplace.directory, 'examples'), {
@@ -232,4 +236,4 @@ test('the example, as its README says', async () => {
   expect(text).toContain(printed)
   const audit = await readFile(path.join(workplace.directory, 'paper-set/audit.jsonl'), 'utf8')
   expect(audit).toContain('"action":"repaired"')
-})
+}, 120_000)

@@ -162,7 +162,10 @@ async function withDisplay(
       signal: interrupt.signal,
       onProgress: (progress) => display.update(progress),
       onNotice: (text) => display.notice(text),
-      tools: { openReplayer: reexecution.openReplayer },
+      tools: {
+        openReplayer: reexecution.openReplayer,
+        onCleaned: (trajectories, of) => display.cleaned(trajectories, of),
+      },
     })
   } finally {
     display.end()

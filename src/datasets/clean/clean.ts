@@ -25,7 +25,7 @@ export interface CleaningJob {
   spill: SpillFolder
   signal: AbortSignal | undefined
   /** Called after each trajectory. */
-  onProgress?: ((trajectories: number) => void) | undefined
+  onProgress?: ((trajectories: number, of: number) => void) | undefined
 }
 
 /** What became of one trajectory: the step that dropped it, and root turns left after each step. */
@@ -114,7 +114,7 @@ export async function cleanTrajectories(job: CleaningJob, selected: Selected[]):
       if (left === 0) judged.verdict.droppedAt = rules.length
     }
     if (judged.edits.length > 0) places.set(member.id, await edited.append({ turns: judged.edits }))
-    job.onProgress?.(verdicts.size)
+    job.onProgress?.(verdicts.size, selected.length)
   }
   return {
     verdicts,

@@ -16,7 +16,7 @@ export interface CurationTools {
   /** Executes repaired turns again; without it `repair` is refused. */
   openReplayer?: OpenReplayer | undefined
   /** Called after each trajectory that was judged. */
-  onCleaned?: ((trajectories: number) => void) | undefined
+  onCleaned?: ((trajectories: number, of: number) => void) | undefined
 }
 
 /** What the manifest and the card tell of it. */
