@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { hashOf } from '../../src/hash.ts'
 import { openStore, type Store } from '../../src/store/index.ts'
 import { aPlannedRun, aTurnsEntries, anEnd } from '../store/fixtures.ts'
@@ -38,12 +39,12 @@ interface Pass {
   output: string
 }
 
-/** Runs `descent score`; stops it after `stopAfter` milliseconds when given. */
+/** Runs `descent score`; stops it, as Ctrl-C does, when `until` resolves. */
 async function pass(
   directory: string,
   runId: string,
   more: string[] = [],
-  stopAfter?: number,
+  until?: Promise<void>,
 ): Promise<Pass> {
   const started = performance.now()
   const args = [launcher, 'score', runId, '--store', directory, '--reward', ...rewards, '--json', ...more]
@@ -55,14 +56,18 @@ async function pass(
   let errors = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  const stop =
-    stopAfter === undefined
-      ? undefined
-      : setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGINT'), stopAfter)
+  void until?.then(() => child.exitCode === null && process.kill(-(child.pid ?? 0), 'SIGINT'))
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  clearTimeout(stop)
   const kilobytes = Number(/kB=(\d+)/.exec(errors)?.[1] ?? 0)
   return { seconds: (performance.now() - started) / 1000, maxMiB: kilobytes / 1024, code, output }
+}
+
+/** Resolves two seconds after the first scores are stored. */
+async function scoresAppear(directory: string, runId: string): Promise<void> {
+  const store = await openStore(directory)
+  while ((await store.summarizeRun(runId)).meanReward === null) await sleep(200)
+  await store.close()
+  await sleep(2000)
 }
 
 /** A hash over every score's value, in the order of the trajectories, and how many there are. */
@@ -93,7 +98,7 @@ try {
   await store.close()
   console.log(`filled ${count} trajectories in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   const place = path.join(directory, 'store')
-  const stopped = await pass(place, runId, [], 6000)
+  const stopped = await pass(place, runId, [], scoresAppear(place, runId))
   console.log('interrupted', { ...stopped, ...(await digest(place, runId)) })
   const resumed = await pass(place, runId)
   const first = await digest(place, runId)
