@@ -12,7 +12,7 @@ import { openSandbox } from '../../collectors/sandbox/index.ts'
 import { isolationSchema } from '../../src/sandbox.ts'
 import { descendants, echo, setup, sleep } from '../sandbox/helpers.ts'
 import { hostileCells } from '../sandbox/hostile-cells.ts'
-import { aimed, differences } from '../sandbox/outcome.ts'
+import { aimed, cellAt, differences } from '../sandbox/outcome.ts'
 import type { HostileCell } from '../sandbox/outcome.ts'
 
 const { values } = parseArgs({
@@ -106,7 +106,9 @@ async function runSession(): Promise<void> {
     others.length > 0 && random(4) === 0 ? pick(others) : pick(honestCells),
   )
   for (const [index, cell] of [...before, first, ...after].entries()) {
-    const result = await session.execute(aimed(cell.code, '/etc/hostname', 9), { onCall: echo })
+    const result = await session.execute(aimed(cell.code, '/etc/hostname', 9, sandbox.isolation), {
+      onCall: echo,
+    })
     let check = await session.execute('print(1 + 1)', { onCall: echo })
     // What a hostile cell left behind may be the end of the interpreter; then there is another one.
     if (check.death !== null && index >= before.length) {
@@ -116,7 +118,8 @@ async function runSession(): Promise<void> {
     cells += 2
     if (result.death !== null) deaths += 1
     // After a hostile cell a session may lack what that cell used up: threads, files, memory.
-    const wrong = index <= before.length ? differences(cell, result, sandbox.isolation) : []
+    const wrong =
+      index <= before.length ? differences(cellAt(cell, sandbox.isolation), result, sandbox.isolation) : []
     if (check.stdout !== '2\n') wrong.push(`then 1 + 1: ${check.error?.message ?? check.stdout}`)
     for (const what of wrong) {
       const key = `${cell.name}: ${what}`

@@ -318,3 +318,6 @@ for number in numbers:
   },
   ...[frames, time, names, runner, memory, processes, files, network].flat(),
 ]
+
+/** Those that try to get out, for levels that are slow to start. */
+export const isolationCells = [files, network, processes, runner, frames].flat()

@@ -1,7 +1,11 @@
 // What must come of a hostile cell, and how a result differs from it.
 import type { CellResult, Isolation, SandboxLimits } from '../../src/sandbox.ts'
+import { outcomesElsewhere } from './hostile/elsewhere.ts'
 
 type Expected = string | RegExp
+
+/** What must come of a cell. */
+export type Outcome = Pick<HostileCell, 'stdout' | 'error' | 'message' | 'death'>
 
 export interface HostileCell {
   name: string
@@ -17,8 +21,29 @@ export interface HostileCell {
   limits?: Partial<SandboxLimits>
 }
 
-export function aimed(code: string, file: string, port: number): string {
-  return code.replaceAll('TARGET_FILE', file).replaceAll('TARGET_PORT', `${port}`)
+/** How cells speak past the runner where the channel is not descriptor 3. */
+const channels: Partial<Record<Isolation, { before: string; write: string }>> = {
+  gvisor: { before: '', write: 'os.write(4,' },
+  wasm: {
+    before:
+      'def to_channel(data):\n    import _descent_host\n    from pyodide.ffi import to_js\n    _descent_host.send(to_js(bytes(data)))\n',
+    write: 'to_channel(',
+  },
+}
+
+export function aimed(code: string, file: string, port: number, level: Isolation): string {
+  const aim = code.replaceAll('TARGET_FILE', file).replaceAll('TARGET_PORT', `${port}`)
+  const channel = channels[level]
+  if (channel === undefined || !aim.includes('os.write(3,')) return aim
+  return channel.before + aim.replaceAll('os.write(3,', channel.write)
+}
+
+/** The cell with what comes of it at this level. */
+export function cellAt(cell: HostileCell, level: Isolation): HostileCell {
+  const other = outcomesElsewhere[level]?.[cell.name]
+  if (other === undefined) return cell
+  const { name, code, limits } = cell
+  return { name, code, limits, ...other }
 }
 
 /** What is not as it must be, in words; empty when all is. */
@@ -45,7 +70,7 @@ function at(
   level: Isolation,
 ): Expected | undefined {
   if (typeof expected !== 'object' || expected instanceof RegExp) return expected
-  return expected[level]
+  return expected[level] ?? (level === 'gvisor' ? expected.namespace : undefined)
 }
 
 function exactly(expected: Expected): RegExp {
