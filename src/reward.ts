@@ -167,7 +167,9 @@ function withoutTurns(trajectory: Trajectory, name: string): Trajectory {
   const get = (): never => {
     throw new TypeError(`reward ${name} says sees: 'answer' but looks at the turns; leave "sees" out`)
   }
-  return Object.defineProperties({ ...trajectory }, { invocations: { get }, lostCalls: { get } })
+  // Not enumerable: a composed reward hands the copy on, and it is copied again.
+  const hidden = { get, enumerable: false }
+  return Object.defineProperties({ ...trajectory }, { invocations: hidden, lostCalls: hidden })
 }
 
 function noRegistry({ name }: RewardEntry): never {
