@@ -167,6 +167,19 @@ describe('a trajectory', () => {
     expect(repairs).toMatchObject([{ turn: 1, failure: 'before it: cell 1 of turn 1 differs in its stdout' }])
   })
 
+  test('is not touched where a turn was forced, is a summary, or is left out already', async () => {
+    const made = trajectory()
+    const turns = made.invocations[0]?.turns ?? []
+    const { open } = replayer(() => ({ answer: '42' }))
+    const rules = parseRepairs(['final-in-fence'])
+    expect(await repairTrajectory(made, rules, new Set([1]), open)).toEqual([])
+    for (const mark of ['forced', 'compaction'] as const) {
+      const marked = turns.map((turn) => ({ ...turn, [mark]: true }))
+      const one = makeTrajectory('run-1', 'task-0', 0, { protocol: made.protocol, turns: marked })
+      expect(await repairTrajectory(one, rules, new Set(), open)).toEqual([])
+    }
+  })
+
   test('keeps one growing prefix when a turn in its middle is repaired', async () => {
     const blocks = `${fence('a = 1')}\n\n${fence('print(1)')}`
     const turns = makeTurns('q', [blocks, fence('print(2)'), 'FINAL(42)'])

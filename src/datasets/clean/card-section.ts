@@ -43,7 +43,9 @@ export function cleaningSection(report: CleaningReport | null): string {
 function contaminationText({ evaluation, rules, removed }: CleaningReport): string {
   const rule = rules.find(({ name }) => name === 'contamination')
   if (!rule) return 'Contamination: not compared with any evaluation tasks.'
-  const compared = evaluation.map(({ name, tasks }) => `${name} (${tasks} tasks)`).join(', ')
+  const compared = evaluation
+    .map(({ name, tasks }) => `${name} (${tasks} ${tasks === 1 ? 'task' : 'tasks'})`)
+    .join(', ')
   return (
     `Contamination: prompts, contexts and gold answers were compared with ${compared}, by 13-word sequences; ` +
     `${of(removed, 'contamination').trajectories} trajectories shared ${Number(rule.value) * 100}% or more and were left out.`

@@ -30,7 +30,10 @@ const patterns: Pattern[] = [
   secret('stripe-key', /\b[rs]k_live_[A-Za-z0-9]{20,}\b/g),
   secret('npm-token', /\bnpm_[A-Za-z0-9]{36}\b/g),
   secret('json-web-token', /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g),
-  secret('password-in-address', /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"']+:(?<secret>[^\s:/@"']{3,})@/gi),
+  secret(
+    'password-in-address',
+    /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{1,200}:(?<secret>[^\s:/@"']{3,200})@/gi,
+  ),
   {
     kind: 'e-mail',
     group: 'emails',

@@ -70,8 +70,9 @@ export async function repairTrajectory(
   try {
     for (const [index, turn] of turns.entries()) {
       const before = responseOf(turn) ?? ''
-      const found =
-        turn.forced || skip.has(turn.index) ? null : applyRules(rules, viewOf(trajectory, turns, index))
+      // A forced answer was asked for as plain text, and a compaction's reply is a summary.
+      const asIs = turn.forced || turn.compaction || skip.has(turn.index)
+      const found = asIs ? null : applyRules(rules, viewOf(trajectory, turns, index))
       if (!found) {
         texts.push(before)
         continue
@@ -121,7 +122,7 @@ function applyRules(rules: readonly RepairRule[], view: View): { text: string; r
 function viewOf(trajectory: Trajectory, turns: Turn[], index: number): View {
   const turn = turns[index]
   const until = turns.slice(0, index + 1).flatMap(({ cells }) => cells)
-  const free = turns.filter(({ forced }) => !forced)
+  const free = turns.filter(({ forced, compaction }) => !forced && !compaction)
   const everAnswered = trajectory.stopReason === 'answered'
   return {
     text: turn ? (responseOf(turn) ?? '') : '',

@@ -106,7 +106,7 @@ function withoutTag(body: string, tag: Tag, offset: number): string {
   return left.replace(/\n$/, '')
 }
 
-const finalLine = /^[ \t>*_#]*(?:my |the )?final answer(?: is)?[*_]*[ \t]*[:=][*_]*[ \t]*(\S.*?)[ \t*_]*$/im
+const finalLine = /^[ \t>*_#]*(?:my |the )?final answer(?: is)?[*_]*[ \t]*[:=][*_]*[ \t]*(\S.*)$/im
 const draft = /^([ \t]*)answer\[(["'])content\2\][ \t]*=[ \t]*\S.*$/m
 const ready = /answer\[(["'])ready\1\][ \t]*=|\.update\(/
 
@@ -116,7 +116,7 @@ function handIn(view: View): string | null {
   const fences = fencesOf(text)
   if (convention === 'tags') {
     const found = fences.length === 0 && last && !findPlainTag(text) ? finalLine.exec(text) : null
-    return found ? `${text.trimEnd()}\n\nFINAL(${found[1] ?? ''})` : null
+    return found ? `${text.trimEnd()}\n\nFINAL(${finalText(found)})` : null
   }
   const tag = findTag(text)
   if (tag && fences.every(({ body }) => !ready.test(body))) {
@@ -136,8 +136,13 @@ function handIn(view: View): string | null {
   }
   const found = fences.length === 0 ? finalLine.exec(text) : null
   if (!found) return null
-  const lines = `answer["content"] = ${literal(found[1] ?? '')}\nanswer["ready"] = True`
+  const lines = `answer["content"] = ${literal(finalText(found))}\nanswer["ready"] = True`
   return `${text.trimEnd()}\n\n\`\`\`repl\n${lines}\n\`\`\``
+}
+
+/** What the line says, without the marks that make it bold. */
+function finalText([, said = '']: RegExpExecArray): string {
+  return said.replace(/[ \t*_]+$/, '')
 }
 
 /** JSON's strings are Python's too, but for lone surrogates. */
