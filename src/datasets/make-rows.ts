@@ -78,7 +78,7 @@ async function fromTrajectory(
         run,
         options: job.options,
         threshold: job.threshold,
-        tokens: recipe.needsTokens ? await job.store.readTokens(id) : noTokens,
+        tokens: recipe.needsTokens ? await (job.source ?? job.store).readTokens(id) : noTokens,
         tokenizer: job.tokenizer,
         leaveOut: (reason: string) => void made.leftOut.push({ reason, ids: [id] }),
       }
@@ -118,7 +118,7 @@ async function fromGroup(
     options: job.options,
     threshold: job.threshold,
     placeContext: job.contexts.place,
-    readTokens: (trajectoryId: string) => job.store.readTokens(trajectoryId),
+    readTokens: (trajectoryId: string) => (job.source ?? job.store).readTokens(trajectoryId),
     advantages: job.advantages,
     leaveOut: (reason: string, about: { id: string }[]) =>
       void made.leftOut.push({ reason, ids: about.map(({ id }) => id) }),

@@ -8,19 +8,28 @@ const mostTrajectories = 64
 /** Sent and received tokens, which count a shared prefix once a turn: an upper bound of some 16 MB of text. */
 const mostTokens = 4_000_000
 
-export type TrajectorySource = Pick<Store, 'readTrajectory' | 'readTask'>
+export type TrajectorySource = Pick<Store, 'readTrajectory' | 'readTask' | 'readTokens'>
 
 interface Batch {
+  start: number
   /** The index after its last member. */
   end: number
   trees: Promise<Map<string, Trajectory>>
 }
 
-/** Reads of `members`, mostly in their order; each tree is given out once, and is read again after that. */
-export function createReadAhead(store: Store, members: Selected[]): TrajectorySource {
+/**
+ * Reads of `members`, mostly in their order; each tree, and its tokens, is given out once, and is read again
+ * after that.
+ */
+export function createReadAhead(
+  store: Store,
+  members: Selected[],
+  { withTokens = false } = {},
+): TrajectorySource {
   const readMany = store.readTrajectories ? (ids: string[]) => store.readTrajectories?.(ids) : null
   const places = new Map(members.map(({ id }, index) => [id, index]))
   const tasks = new Map<string, ReturnType<Store['readTask']>>()
+  const arrays = new Map<string, ReturnType<Store['readTokens']>>()
   let current: Batch | null = null
   let next: Batch | null = null
 
@@ -34,12 +43,17 @@ export function createReadAhead(store: Store, members: Selected[]): TrajectorySo
     }
     const batch = members.slice(start, end)
     for (const { run, taskId } of batch) void taskOf(run.id, taskId)
+    for (const { id } of withTokens ? batch : []) {
+      const reading = store.readTokens(id)
+      reading.catch(() => undefined)
+      arrays.set(id, reading)
+    }
     const trees = Promise.resolve(readMany(batch.map(({ id }) => id))).then(
       (list = []) => new Map(list.map((tree) => [tree.id, tree])),
     )
     // Whoever reads it gets the error.
     trees.catch(() => undefined)
-    return { end, trees }
+    return { start, end, trees }
   }
 
   function taskOf(runId: string, taskId: string): ReturnType<Store['readTask']> {
@@ -64,11 +78,18 @@ export function createReadAhead(store: Store, members: Selected[]): TrajectorySo
 
   return {
     readTask: taskOf,
+    async readTokens(id) {
+      const held = arrays.get(id)
+      arrays.delete(id)
+      return await (held ?? store.readTokens(id))
+    },
     async readTrajectory(id) {
       const place = places.get(id)
       if (place === undefined || !readMany) return await store.readTrajectory(id)
       const held = await take(current, id)
       if (held) return held
+      // Of trees that gave no rows nobody asked for the tokens.
+      for (const { id: old } of current ? members.slice(current.start, current.end) : []) arrays.delete(old)
       current = next && place < next.end ? next : begin(place)
       next = current && begin(current.end)
       return (await take(current, id)) ?? (await store.readTrajectory(id))

@@ -105,6 +105,7 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
     const source = createReadAhead(
       job.store,
       left.flatMap(({ members }) => members),
+      { withTokens: recipe.needsTokens ?? false },
     )
     try {
       for (const unit of left) {

@@ -31,17 +31,17 @@ try {
     ;({ selected } = await selectTrajectories(store, [run], criteria))
   })
   await stage('read trees', async () => {
-    const source = createReadAhead(store, selected)
+    const source = createReadAhead(store, selected, { withTokens: recipe.needsTokens ?? false })
     for (const { id } of selected) {
       await source.readTrajectory(id)
-      if (recipe.needsTokens) await store.readTokens(id)
+      if (recipe.needsTokens) await source.readTokens(id)
     }
   })
   await stage('read trees, make rows and Arrow batches', async () => {
     const builder = createBatchBuilder(recipe.schema)
     const job = {
       store,
-      source: createReadAhead(store, selected),
+      source: createReadAhead(store, selected, { withTokens: recipe.needsTokens ?? false }),
       recipe,
       options: parseRecipeOptions(recipe, {}),
       threshold: 0.5,

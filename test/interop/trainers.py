@@ -11,7 +11,7 @@ import sys
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["WANDB_MODE"] = "disabled"
 import torch  # noqa: E402
-from datasets import load_dataset  # noqa: E402
+from datasets import get_dataset_config_names, load_dataset  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 DIRECTORY, TOKENIZER, OUT = sys.argv[1:]
@@ -82,6 +82,15 @@ def labelled(trainer):
         for ids, labels, mask in zip(batch["input_ids"], batch["labels"], batch["attention_mask"]):
             kept = [(i, l) for i, l, m in zip(ids.tolist(), labels.tolist(), mask.tolist()) if m]
             yield tuple(i for i, _ in kept), tuple(l for _, l in kept)
+
+
+def configs():
+    names = get_dataset_config_names(DIRECTORY)
+    loaded = {name: load_dataset(DIRECTORY, name) for name in names}
+    splits = {name: {split: len(rows) for split, rows in config.items()} for name, config in loaded.items()}
+    wanted = ["kto", "preference", "rl-prompts", "sft-tokens", "sft-trajectories", "sft-turns"]
+    whole = all(set(counts) == {"train", "validation", "test"} and min(counts.values()) > 0 for counts in splits.values())
+    check("load_dataset: every config with its three splits", sorted(names) == wanted and whole, splits)
 
 
 def sft_turns():
@@ -195,6 +204,7 @@ def rl_prompts():
 
 
 if __name__ == "__main__":
+    attempt("load_dataset of all configs", configs)
     attempt("SFT on sft-turns", sft_turns)
     attempt("SFT on sft-tokens", sft_tokens)
     attempt("DPO on preference", preference)

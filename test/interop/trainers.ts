@@ -13,8 +13,7 @@ import { createMemoryStore } from '../datasets/memory-store.ts'
 import type { StoredTokens } from '../datasets/token-fixtures.ts'
 import { endOfText, writeTokenizer } from '../datasets/tokenizer.ts'
 
-/** verl 0.9 does not import with transformers 5. */
-const verlPackages = ['verl', 'transformers<5', 'torch', 'torchvision', 'torchdata', 'pillow']
+const verlPackages = ['verl', 'torch', 'torchvision', 'torchdata', 'pillow']
 
 export const trainedRecipes = [
   'sft-turns',
@@ -47,6 +46,7 @@ export async function writeTrainingSet(place: string): Promise<{ directory: stri
     recipeOptions: { tokenizer },
     directory,
     evalFraction: 0.2,
+    validationFraction: 0.2,
   })
   return { directory, tokenizer }
 }
