@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { guard, openAccess, type AccessVariables } from './access.ts'
 import { describeApi } from './description.ts'
 import type { Jobs } from './jobs.ts'
+import type { Proxy } from './proxy/index.ts'
 import { createRateLimiter, limitRate, limitTime } from './limits.ts'
 import { defaultWebDirectory, pageHandler } from './pages.ts'
 import { errorResponse, HttpProblem, problemResponse, validationHook } from './problem.ts'
@@ -14,6 +15,7 @@ import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { judgementRoutes } from './routes/judgements.ts'
+import { proxyRoutes } from './routes/proxy.ts'
 import { rowRoutes } from './routes/rows.ts'
 import { runRoutes } from './routes/runs.ts'
 import { runTrajectoryRoutes } from './routes/run-trajectories.ts'
@@ -29,6 +31,8 @@ export interface AppOptions {
   exportRoots?: string[]
   /** Runs collection jobs; without it the API shows runs and starts none. */
   jobs?: Jobs | null
+  /** Passes chat requests on and records them; without it they are refused. */
+  proxy?: Proxy | null
   /** The server can be reached from elsewhere: any name of the host is answered, and never without a token. */
   open?: boolean
   /** Requests of one client: at once, and a second. */
@@ -38,18 +42,28 @@ export interface AppOptions {
 }
 
 const maxBodyBytes = 1024 * 1024
+/** Of a chat request, which may hold a long context. */
+const maxChatBytes = 64 * 1024 * 1024
 const maxMilliseconds = 30_000
+const maxChatMilliseconds = 30 * 60_000
+const isChat = (path: string) => path.endsWith('/chat/completions')
 
 export function createApp(store: ApiStore, options: AppOptions = {}) {
-  const { open = false, jobs = null, rate = { burst: 600, perSecond: 200 } } = options
+  const { open = false, jobs = null, proxy = null, rate = { burst: 600, perSecond: 200 } } = options
   const access = openAccess(store, open)
   const failures = createRateLimiter(10, 1 / 6)
   const app = new OpenAPIHono<{ Variables: AccessVariables }>({ defaultHook: validationHook })
   app.use(securityHeaders())
   if (!open) app.use(loopbackHost())
   app.use('/v1/*', limitRate(createRateLimiter(rate.burst, rate.perSecond)))
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: bodyTooLarge }))
-  app.use('/v1/*', ownPagesOnly(), guard(access, failures), limitTime(maxMilliseconds))
+  const limits = {
+    plain: bodyLimit({ maxSize: maxBodyBytes, onError: () => bodyTooLarge(maxBodyBytes) }),
+    chat: bodyLimit({ maxSize: maxChatBytes, onError: () => bodyTooLarge(maxChatBytes) }),
+  }
+  app.use('/v1/*', ownPagesOnly(), guard(access, failures))
+  app.use((context, next) => (isChat(context.req.path) ? limits.chat : limits.plain)(context, next))
+  const times = { plain: limitTime(maxMilliseconds), chat: limitTime(maxChatMilliseconds) }
+  app.use('/v1/*', (context, next) => (isChat(context.req.path) ? times.chat : times.plain)(context, next))
   app.onError((error) => {
     const response = errorResponse(error)
     if (response.status >= 500) options.onError?.(error)
@@ -67,6 +81,7 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
     .route('/v1', eventRoutes(store))
     .route('/v1', datasetRoutes(store, options.exportRoots))
     .route('/v1', rowRoutes(store))
+    .route('/v1', proxyRoutes(proxy))
     .route('/v1', tokenRoutes(store, access, failures))
     .route('/v1', jobRoutes(store, jobs))
   // Made once at the first request, and through the error handler should it fail.
@@ -81,7 +96,7 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
 /** For a typed client: `hc<Api>(url)` of `hono/client`, or `createClient`. */
 export type Api = ReturnType<typeof createApp>
 
-function bodyTooLarge(): Response {
-  const detail = `A request body may have ${maxBodyBytes} bytes at most.`
+function bodyTooLarge(bytes: number): Response {
+  const detail = `A request body may have ${bytes} bytes at most.`
   return problemResponse(new HttpProblem(413, 'body_too_large', detail))
 }

@@ -24,9 +24,15 @@ export function describeApi(app: Pick<OpenAPIHono, 'getOpenAPI31Document'>) {
     uri: (id) => `#/components/schemas/${id}`,
   })
   const named: Record<string, object> = {}
-  for (const id of Object.keys(document.components?.schemas ?? {})) {
+  // Those that routes name, and those that these name in turn.
+  const wanted = Object.keys(document.components?.schemas ?? {})
+  for (let id = wanted.pop(); id !== undefined; id = wanted.pop()) {
+    if (id in named) continue
     const { $schema: _dialect, $id: _address, ...schema } = schemas[id] ?? {}
     named[id] = schema
+    for (const [, other] of JSON.stringify(schema).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (other !== undefined) wanted.push(other)
+    }
   }
   const securitySchemes = { token: { type: 'http', scheme: 'bearer' } }
   return { ...document, components: { schemas: named, securitySchemes } }

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { createParquetWriter } from '../../src/datasets/parquet.ts'
-import type { RowStream } from '../../src/datasets/index.ts'
+import type { RowStream } from '../../src/datasets/stream.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
