@@ -9,6 +9,9 @@ import { environment } from '../../src/env.ts'
 
 const run = promisify(execFile)
 
+/** PyTorch is large; whoever needs longer has it skipped, and is told so. */
+const installMilliseconds = 900_000
+
 /** The interpreter of an environment with `packages`, or why there is none. */
 export async function preparePython(packages: string[]): Promise<{ python: string } | { reason: string }> {
   const base = environment.python ?? 'python3'
@@ -18,7 +21,9 @@ export async function preparePython(packages: string[]): Promise<{ python: strin
   if (existsSync(ready)) return { python }
   try {
     await run(base, ['-m', 'venv', place])
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages])
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages], {
+      timeout: installMilliseconds,
+    })
     await writeFile(ready, '')
     return { python }
   } catch (error) {
