@@ -5,6 +5,11 @@ import type { Outcome } from '../outcome.ts'
 
 export const outcomesElsewhere: Partial<Record<Isolation, Record<string, Outcome>>> = {
   gvisor: {
+    'computes in a thread behind calls': {
+      death: /^(timeout: .*)?$/,
+      error: /^(KeyboardInterrupt|RuntimeError|Killed)$/,
+      stdout: '',
+    },
     'looks for open descriptors': { stdout: '[0, 1, 2, 3, 4]\n' },
     'matches for ever': { death: /^timeout: /, stdout: '' },
     'calls through the x32 table': { death: /^exit: Python ended with exit code 0/, stdout: '' },
