@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { exportDataset, type ExportOptions } from '../../src/datasets/index.ts'
 import { sha256Hex } from '../../src/hash.ts'
@@ -58,9 +59,7 @@ function failingAt(directory: string, read: number): ExportOptions {
 test('killed at random moments it is completed by the same command, with the same result', async () => {
   const place = await temporaryDirectory()
   const reference = join(place, 'reference')
-  const started = performance.now()
   expect(await run(reference, null)).toContain('ok 780')
-  const whole = performance.now() - started
   const expected = await contentOf(reference)
   expect(Object.keys(expected).length).toBeGreaterThan(40)
   const random = seededRandom('kills', 1)
@@ -68,8 +67,9 @@ test('killed at random moments it is completed by the same command, with the sam
   let kills = 0
   let takenUp = 0
   for (let output = ''; !output.includes('ok');) {
-    const allowed = kills < 6 ? whole * (0.35 + random.next() * 0.5) : null
-    output = await run(directory, allowed)
+    // After some more files, and at any moment of the one that is being written then.
+    const files = kills < 6 ? (await filesSoFar(directory)) + 1 + Math.floor(random.next() * 8) : null
+    output = await run(directory, files, random.next() * 30)
     if (output.includes('taking up')) takenUp += 1
     if (!output.includes('ok')) kills += 1
     const names = await readdir(directory, { recursive: true }).catch(() => [])
@@ -79,19 +79,32 @@ test('killed at random moments it is completed by the same command, with the sam
     }
   }
   expect(await contentOf(directory)).toEqual(expected)
-  expect(kills).toBeGreaterThan(0)
-  expect(takenUp).toBeGreaterThan(0)
+  expect(kills).toBeGreaterThan(2)
+  expect(takenUp).toBe(kills)
 }, 180_000)
 
-/** What the program printed until it ended, or was killed after `milliseconds`. */
-async function run(directory: string, milliseconds: number | null): Promise<string> {
+/** Whole files that a killed export has noted. */
+async function filesSoFar(directory: string): Promise<number> {
+  const text = await readFile(join(directory, 'export.checkpoint.partial'), 'utf8').catch(() => '')
+  return text.split('\n').filter((line) => line.startsWith('{"kind":"shard"')).length
+}
+
+/** What the program printed until it ended, or was killed so many milliseconds after it had so many files. */
+async function run(directory: string, files: number | null, milliseconds = 0): Promise<string> {
   const child = spawn(process.execPath, [program, directory], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const timer = milliseconds === null ? null : setTimeout(() => child.kill('SIGKILL'), milliseconds)
-  await once(child, 'close')
-  if (timer) clearTimeout(timer)
+  const closed = once(child, 'close').then(() => true)
+  const wanted = files ?? 0
+  while ((await filesSoFar(directory)) < wanted) {
+    if (await Promise.race([closed, sleep(5, false)])) return output
+  }
+  if (files !== null) {
+    await sleep(milliseconds)
+    child.kill('SIGKILL')
+  }
+  await closed
   return output
 }
 
