@@ -181,7 +181,10 @@ async function checkViews({ page, incidents }: Watched, sample: Sample): Promise
     await output.waitFor()
     const length = () => output.evaluate((element) => element.textContent.length)
     // The tree has less of it; the first characters of the cell follow.
-    await page.getByText(/the first (3,999|4,000) of/).last().waitFor()
+    await page
+      .getByText(/the first (3,999|4,000) of/)
+      .last()
+      .waitFor()
     const before = await length()
     if (before < 4000 || before > 5000) throw new Error(`${before} characters at first`)
     await page.getByRole('button', { name: 'Show whole texts' }).click()
