@@ -175,7 +175,18 @@ async function runDescent(name: string, location: string, contexts: string[]): P
     const before = { bytes: await size(), database: treeSeconds(postmaster), waited: waitedSeconds() }
     const start = performance.now()
     const profile = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${directory}`] : []
-    const command = [process.execPath, ...profile, main, 'collect', file, '--store', location, '--json']
+    // With the option of the launcher's first line.
+    const command = [
+      process.execPath,
+      '--max-semi-space-size=64',
+      ...profile,
+      main,
+      'collect',
+      file,
+      '--store',
+      location,
+      '--json',
+    ]
     const child = spawn('python3', [path.join(here, 'reaper.py'), ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: directory,
@@ -222,16 +233,16 @@ async function embeddedUrl(location: string): Promise<string> {
   return `postgres://${user}:${encodeURIComponent(password)}@${host}:${at}/${database}`
 }
 
-/** Samples twice a second; `main` finds the process whose own time is told. */
+/** Samples twice a second; `collector` finds the process whose own time is told. */
 function watchMemory(
   roots: number[],
-  main: () => number = () => 0,
+  collector: () => number = () => 0,
 ): { ownSeconds(): number; stop(): number } {
   let peak = 0
   let own = 0
   const timer = setInterval(() => {
     peak = Math.max(peak, treeMemory(roots))
-    own = Math.max(own, ownSeconds(main()))
+    own = Math.max(own, ownSeconds(collector()))
   }, 500)
   return {
     ownSeconds: () => own,

@@ -13,12 +13,17 @@ const run = promisify(execFile)
 const installMilliseconds = 900_000
 
 /** The interpreter of an environment with `packages`, or why there is none. */
-export async function preparePython(packages: string[]): Promise<{ python: string } | { reason: string }> {
+export async function preparePython(
+  packages: string[],
+  { large = true } = {},
+): Promise<{ python: string } | { reason: string }> {
   const base = environment.python ?? 'python3'
   const place = join(tmpdir(), `descent-interop-${packages.join('-').replaceAll(/[^\w-]/g, '_')}`)
   const python = join(place, 'bin', 'python')
   const ready = join(place, 'ready')
   if (existsSync(ready)) return { python }
+  if (large && process.argv.includes('--light'))
+    return { reason: 'not installed, and --light installs no large packages; npm run test:interop does' }
   try {
     await run(base, ['-m', 'venv', place])
     await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages], {

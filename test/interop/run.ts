@@ -33,7 +33,9 @@ function say(outcome: keyof typeof counts, what: string, detail = ''): void {
 const evalFraction = 0.4
 const content = interopContent()
 const tokens = withEngineTokens(content.trajectories)
-const python = await preparePython(['pyarrow', 'datasets', 'duckdb', 'polars', 'pandas', 'pytz'])
+const python = await preparePython(['pyarrow', 'datasets', 'duckdb', 'polars', 'pandas', 'pytz'], {
+  large: false,
+})
 if ('reason' in python)
   say('skipped', 'pyarrow, datasets, duckdb, polars and pandas of Python', python.reason)
 const place = await mkdtemp(join(tmpdir(), 'descent-interop-'))
