@@ -181,6 +181,7 @@ describe.each(backends())('journal on $name', (backend) => {
       promptTokens: Int32Array.from({ length: 8000 }, (_, at) => (at * 7919) % 151_936),
       completionTokens: new Int32Array([0, -1, 2 ** 31 - 1]),
       logprobs: new Float32Array([-0.1, -Infinity, NaN, -0]),
+      policyVersion: 'step-7',
     })
     const next = make.aCall(place, newId(), { tokenBaseCallId: base.id, promptTokens: new Int32Array(0) })
     await store.append([base, next, make.aCall(place, newId())].map((row) => ({ table: 'calls', row })))
@@ -192,6 +193,7 @@ describe.each(backends())('journal on $name', (backend) => {
       prompt: base.promptTokens,
       completion: base.completionTokens,
       logprobs: base.logprobs,
+      policyVersion: 'step-7',
     })
     expect(tokens.get(next.id)).toMatchObject({
       baseCallId: base.id,
