@@ -89,7 +89,9 @@ const outcomes = [
     'tests on a PostgreSQL server',
     ['node', 'scripts/with-postgres.ts'],
     'test/store',
-    'test/cli',
+    'test/cli/collect.test.ts',
+    'test/cli/resume.test.ts',
+    'test/cli/secrets.test.ts',
   ),
   await script('browser', 'test/browser/run.ts'),
   // PyTorch and its like take longer to install than all of this runs.

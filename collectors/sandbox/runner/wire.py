@@ -63,6 +63,7 @@ _sizes = Struct(">II")
 _pack, _unpack = _sizes.pack, _sizes.unpack
 _read, _readv, _write, _exit, _identity = os.read, os.readv, os.write, os._exit, _thread.get_ident
 _lock, _start_thread = _thread.allocate_lock, _thread.start_new_thread
+_set_blocking = getattr(os, "set_blocking", None)
 
 SOURCE = 3
 # Where the stream came as stdin and stdout, boot.py has moved them.
@@ -171,21 +172,33 @@ class Channel:
         try:
             with self.writing:
                 for chunk in chunks:
-                    written = _write(TARGET, chunk)
+                    written = self.write_some(chunk)
                     if written < len(chunk):
                         view = memoryview(chunk)[written:]
                         while view:
-                            view = view[_write(TARGET, view) :]
+                            view = view[self.write_some(view) :]
         finally:
             if interrupts:
                 interrupts.held -= 1
         if interrupts and interrupts.pending:
             interrupts.raise_pending()
 
+    def write_some(self, data):
+        try:
+            return _write(TARGET, data)
+        except BlockingIOError:
+            _set_blocking(TARGET, True)
+            return _write(TARGET, data)
+
     # Reading
 
     def read_some(self, size=_CHUNK):
-        data = _read(SOURCE, size)
+        try:
+            data = _read(SOURCE, size)
+        except BlockingIOError:
+            # A cell has made the channel not block.
+            _set_blocking(SOURCE, True)
+            return self.read_some(size)
         if not data:
             _exit(0)
         return data
@@ -234,7 +247,11 @@ class Channel:
             return None
         blob[: len(beginning)] = beginning
         while missing:
-            got = _readv(SOURCE, [blob[size - missing :]])
+            try:
+                got = _readv(SOURCE, [blob[size - missing :]])
+            except BlockingIOError:
+                _set_blocking(SOURCE, True)
+                continue
             if not got:
                 _exit(0)
             missing -= got
