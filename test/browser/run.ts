@@ -61,7 +61,7 @@ function expectText(actual: string, part: string, what: string): void {
 async function watch(browser: Browser, url: string, options: BrowserContextOptions): Promise<Watched> {
   const context = await browser.newContext({ baseURL: url, ...options })
   const page = await context.newPage()
-  page.setDefaultTimeout(8000)
+  page.setDefaultTimeout(20_000)
   const incidents: string[] = []
   page.on('dialog', (dialog) => {
     incidents.push(`dialog ${dialog.message()}`)
