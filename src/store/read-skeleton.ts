@@ -12,7 +12,7 @@ import { query } from './database.ts'
 import type { Database, Reader } from './database.ts'
 import { toIso } from './instant.ts'
 import * as tables from './schema.ts'
-import { extendsTurn } from './read-trajectory.ts'
+import { extendsTurn, usageOf } from './read-trajectory.ts'
 import { newestScores, noScores } from './scores.ts'
 import { noTrajectory, toTrajectoryRow } from './trajectories.ts'
 
@@ -264,7 +264,6 @@ function subCallNode(row: Rows[3][number]): CallNode {
 
 function callNode(row: Rows[3][number], messages: number, prompt: Preview): CallNode {
   const { id, model, provider, scripted, attempts, error, latencyMs, order, batchId, batchIndex, depth } = row
-  const counted = row.inputTokens !== null || row.outputTokens !== null
   return {
     id,
     kind: row.kind as CallNode['kind'],
@@ -278,15 +277,7 @@ function callNode(row: Rows[3][number], messages: number, prompt: Preview): Call
       reasoning: cut(row.reasoning, row.reasoningLength, row.reasoningBytes, treeLimits.call),
       finishReason: row.finishReason,
     },
-    usage: counted
-      ? {
-          inputTokens: row.inputTokens ?? 0,
-          outputTokens: row.outputTokens ?? 0,
-          cachedTokens: row.cachedTokens ?? 0,
-          reasoningTokens: row.reasoningTokens ?? 0,
-          costUsd: row.costUsd,
-        }
-      : null,
+    usage: usageOf(row),
     attempts,
     error,
     latencyMs,

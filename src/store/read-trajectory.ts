@@ -274,9 +274,7 @@ function buildSubCall(row: CallRow, blobs: Map<string, StoredBlob>): Call {
 
 export function buildCall(row: CallRow, messages: Call['messages'], blobs: Map<string, StoredBlob>): Call {
   const { id, model, provider, scripted, attempts, error, latencyMs, order, batchId, batchIndex, depth } = row
-  const { requestId, sampling, tokenSource, finishReason, costUsd } = row
-  // The server's numbers, or none: a call that failed before it was counted has no usage, not zeros.
-  const counted = row.inputTokens !== null || row.outputTokens !== null
+  const { requestId, sampling, tokenSource, finishReason } = row
   return {
     id,
     kind: row.kind as Call['kind'],
@@ -289,15 +287,7 @@ export function buildCall(row: CallRow, messages: Call['messages'], blobs: Map<s
       reasoning: joinText(row.reasoning, row.reasoningBlob, blobs),
       finishReason,
     },
-    usage: counted
-      ? {
-          inputTokens: row.inputTokens ?? 0,
-          outputTokens: row.outputTokens ?? 0,
-          cachedTokens: row.cachedTokens ?? 0,
-          reasoningTokens: row.reasoningTokens ?? 0,
-          costUsd,
-        }
-      : null,
+    usage: usageOf(row),
     attempts,
     error,
     latencyMs,
@@ -310,6 +300,20 @@ export function buildCall(row: CallRow, messages: Call['messages'], blobs: Map<s
     sampling,
     invocationId: row.childInvocationId,
     tokenSource,
+  }
+}
+
+type Counted = 'inputTokens' | 'outputTokens' | 'cachedTokens' | 'reasoningTokens' | 'costUsd'
+
+/** The server's numbers, or none: a call that failed before it was counted has no usage, not zeros. */
+export function usageOf(row: Pick<CallRow, Counted>): Call['usage'] {
+  if (row.inputTokens === null && row.outputTokens === null) return null
+  return {
+    inputTokens: row.inputTokens ?? 0,
+    outputTokens: row.outputTokens ?? 0,
+    cachedTokens: row.cachedTokens ?? 0,
+    reasoningTokens: row.reasoningTokens ?? 0,
+    costUsd: row.costUsd,
   }
 }
 
