@@ -37,6 +37,8 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
+const hashNumber = (text: string): number => createHash('sha256').update(text).digest().readUInt32LE()
+
 interface Random {
   (): number
 }
@@ -70,7 +72,13 @@ export async function fillStore(store: Store, options: FillOptions): Promise<str
     await store.updateRun(run.id, { status: 'running', startedAt: make.now() })
     for (let from = 0; from < planned.length; from += 32) {
       const batch = planned.slice(from, from + 32)
-      await Promise.all(batch.map((one) => fillTrajectory(store, run.id, one, options, random)))
+      await Promise.all(
+        batch.map((one) => {
+          // Of its own: what else is written at the same time changes nothing.
+          const numbers = randomFrom(hashNumber(`${options.seed ?? 7} ${name} ${one.taskId} ${one.rollout}`))
+          return fillTrajectory(store, run.id, one, options, numbers)
+        }),
+      )
       count += batch.length
       options.onTrajectory?.(count)
     }

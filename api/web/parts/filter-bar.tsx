@@ -86,14 +86,15 @@ export function FilterBar({ value, error, onChange }: FilterBarProps) {
   const open = options.length > 0
 
   function take(option: Completion): void {
-    const next = `${text.slice(0, from)}${option.text} ${text.slice(cursor ?? from).trimStart()}`
-    const at = from + option.text.length + 1
-    setText(next)
+    const input = field.current
+    if (input === null) return
+    // The field itself, now: a key that follows at once is typed behind the completed word.
+    const end = cursor ?? from
+    const blanks = /^\s*/.exec(input.value.slice(end))?.[0].length ?? 0
+    input.setRangeText(`${option.text} `, from, end + blanks, 'end')
+    setText(input.value)
     setChosen(0)
-    requestAnimationFrame(() => {
-      field.current?.setSelectionRange(at, at)
-      setCursor(at)
-    })
+    setCursor(input.selectionStart)
   }
 
   function press(event: KeyboardEvent): void {
