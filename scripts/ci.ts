@@ -13,13 +13,18 @@ interface Outcome {
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'descent-ci-'))
 const skippedCode = 77
 
-async function run(command: string, args: string[]): Promise<{ code: number; output: string }> {
+/** With `later`, the output is only returned: of suites that run at the same time. */
+async function run(
+  command: string,
+  args: string[],
+  { later = false } = {},
+): Promise<{ code: number; output: string }> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString('utf8')
-      process.stdout.write(chunk)
+      if (!later) process.stdout.write(chunk)
     })
   }
   return await new Promise((resolve) => child.on('exit', (code) => resolve({ code: code ?? 1, output })))
@@ -58,8 +63,9 @@ async function vitest(name: string, prefix: string[], ...args: string[]): Promis
 
 /** A script that prints `N passed, N failed` itself. */
 async function script(name: string, file: string, ...args: string[]): Promise<Outcome> {
+  const { code, output } = await run('node', [file, ...args], { later: true })
   heading(name)
-  const { code, output } = await run('node', [file, ...args])
+  process.stdout.write(output)
   if (code === skippedCode) return skipped(name)
   const line = /(\d+) passed, (\d+) failed/.exec(
     output
@@ -93,9 +99,12 @@ const outcomes = [
     'test/cli/resume.test.ts',
     'test/cli/secrets.test.ts',
   ),
-  await script('browser', 'test/browser/run.ts'),
-  // PyTorch and its like take longer to install than all of this runs.
-  await script('interop', 'test/interop/run.ts', '--light'),
+  // The one waits for a browser, the other for installs: together they take as long as the longer one.
+  ...(await Promise.all([
+    script('browser', 'test/browser/run.ts'),
+    // PyTorch and its like take longer to install than all of this runs.
+    script('interop', 'test/interop/run.ts', '--light'),
+  ])),
 ]
 rmSync(scratch, { recursive: true, force: true })
 
