@@ -4,7 +4,7 @@ import type { Store } from '../store/contract.ts'
 import type { Trajectory } from '../trajectory.ts'
 import type { Selected } from './selection.ts'
 
-const mostTrajectories = 64
+const mostTrajectories = 256
 /** Sent and received tokens, which count a shared prefix once a turn: an upper bound of some 16 MB of text. */
 const mostTokens = 4_000_000
 
@@ -24,9 +24,10 @@ interface Batch {
 export function createReadAhead(
   store: Store,
   members: Selected[],
-  { withTokens = false } = {},
+  { withTokens = false, withCells = true } = {},
 ): TrajectorySource {
-  const readMany = store.readTrajectories ? (ids: string[]) => store.readTrajectories?.(ids) : null
+  const parts = { turns: true, cells: withCells }
+  const readMany = store.readTrajectories ? (ids: string[]) => store.readTrajectories?.(ids, parts) : null
   const places = new Map(members.map(({ id }, index) => [id, index]))
   const tasks = new Map<string, ReturnType<Store['readTask']>>()
   const arrays = new Map<string, ReturnType<Store['readTokens']>>()
@@ -42,7 +43,7 @@ export function createReadAhead(
       end += 1
     }
     const batch = members.slice(start, end)
-    for (const { run, taskId } of batch) void taskOf(run.id, taskId)
+    beginTasks(batch)
     for (const { id } of withTokens ? batch : []) {
       const reading = store.readTokens(id)
       reading.catch(() => undefined)
@@ -56,16 +57,34 @@ export function createReadAhead(
     return { start, end, trees }
   }
 
-  function taskOf(runId: string, taskId: string): ReturnType<Store['readTask']> {
-    const key = `${runId} ${taskId}`
-    const known = tasks.get(key)
-    if (known) return known
-    const reading = store.readTask(runId, taskId)
+  function beginTasks(batch: Selected[]): void {
+    for (const [runId, of] of Map.groupBy(batch, ({ run }) => run.id)) {
+      const ids = [...new Set(of.map(({ taskId }) => taskId))].filter((id) => !tasks.has(`${runId} ${id}`))
+      const reading = ids.length > 1 ? store.readTasks?.(runId, ids) : undefined
+      reading?.catch(() => undefined)
+      for (const [index, id] of ids.entries()) {
+        const one = reading?.then((list) => list[index] ?? store.readTask(runId, id))
+        if (one) hold(`${runId} ${id}`, one)
+        else void taskOf(runId, id)
+      }
+    }
+  }
+
+  function hold(key: string, reading: ReturnType<Store['readTask']>): void {
+    // Whoever asks for it gets the error.
     reading.catch(() => undefined)
     tasks.set(key, reading)
     const [oldest] = tasks.keys()
     // Those of the batch before are done with.
     if (oldest !== undefined && tasks.size > 2 * mostTrajectories) tasks.delete(oldest)
+  }
+
+  function taskOf(runId: string, taskId: string): ReturnType<Store['readTask']> {
+    const key = `${runId} ${taskId}`
+    const known = tasks.get(key)
+    if (known) return known
+    const reading = store.readTask(runId, taskId)
+    hold(key, reading)
     return reading
   }
 
@@ -85,14 +104,14 @@ export function createReadAhead(
     },
     async readTrajectory(id) {
       const place = places.get(id)
-      if (place === undefined || !readMany) return await store.readTrajectory(id)
+      if (place === undefined || !readMany) return await store.readTrajectory(id, parts)
       const held = await take(current, id)
       if (held) return held
       // Of trees that gave no rows nobody asked for the tokens.
       for (const { id: old } of current ? members.slice(current.start, current.end) : []) arrays.delete(old)
       current = next && place < next.end ? next : begin(place)
       next = current && begin(current.end)
-      return (await take(current, id)) ?? (await store.readTrajectory(id))
+      return (await take(current, id)) ?? (await store.readTrajectory(id, parts))
     },
   }
 }

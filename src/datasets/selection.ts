@@ -56,8 +56,11 @@ export interface Selected {
   document: string
   rollout: number
   reward: number | null
+  /** Of the whole tree, as what follows. */
   turns: number
-  /** Sent and received, over the whole tree. */
+  /** That of the deepest invocation. */
+  depth: number
+  /** Sent and received. */
   tokens: number
   costUsd: number | null
   stopReason: StopReason | null
@@ -79,25 +82,32 @@ export async function selectTrajectories(
   let sensitive = 0
   const selected: Selected[] = []
   for (const run of runs) {
-    for await (const group of groupsOf(store, run, signal)) {
-      all += group.length
-      const [{ taskId } = { taskId: '' }] = group
-      let task = needsTask ? await store.readTask(run.id, taskId) : null
-      const together = groupFacts(group, criteria.threshold)
-      const left: SelectionRow[] = []
-      for (const row of group) {
-        signal?.throwIfAborted()
-        if (await passes(store, row, run, { group: together, task }, conditions, counts)) left.push(row)
+    for await (const groups of groupsOf(store, run, signal)) {
+      const known = needsTask ? await readTasks(store, run, groups) : null
+      const left: SelectionRow[][] = []
+      for (const group of groups) {
+        all += group.length
+        const together = groupFacts(group, criteria.threshold)
+        const task = known?.get(group[0]?.taskId ?? '') ?? null
+        const rows: SelectionRow[] = []
+        for (const row of group) {
+          signal?.throwIfAborted()
+          if (await passes(store, row, run, { group: together, task }, conditions, counts)) rows.push(row)
+        }
+        if (rows.length > 0) left.push(rows)
       }
-      if (left.length === 0) continue
-      task ??= await store.readTask(run.id, taskId)
-      if (criteria.withoutSensitive && task.metadata['sensitive'] === true) {
-        sensitive += left.length
-        continue
+      const tasks = known ?? (await readTasks(store, run, left))
+      for (const rows of left) {
+        const task = tasks.get(rows[0]?.taskId ?? '')
+        if (!task) continue
+        if (criteria.withoutSensitive && task.metadata['sensitive'] === true) {
+          sensitive += rows.length
+          continue
+        }
+        tasksets.set(task.hash, tasksetOf(task, run) ?? '')
+        for (const row of rows.toSorted((a, b) => a.rollout - b.rollout))
+          selected.push(selectedOf(row, run, task.hash, task.contextHash))
       }
-      tasksets.set(task.hash, tasksetOf(task, run) ?? '')
-      for (const row of left.toSorted((a, b) => a.rollout - b.rollout))
-        selected.push(selectedOf(row, run, task.hash, task.contextHash))
     }
   }
   const funnel: FunnelStep[] = [
@@ -145,39 +155,51 @@ async function passes(
   return true
 }
 
-/** The rollouts of one task after the other: the store lists a run in the order of its tasks. */
-async function* groupsOf(store: Store, run: StoredRun, signal?: AbortSignal): AsyncGenerator<SelectionRow[]> {
-  let group: SelectionRow[] = []
-  for await (const row of rowsOf(store, run.id, signal)) {
-    if (group.length > 0 && group[0]?.taskId !== row.taskId) {
-      yield group
-      group = []
-    }
-    group.push(row)
-  }
-  if (group.length > 0) yield group
+/** The tasks of the groups, by id. */
+async function readTasks(
+  store: Store,
+  run: StoredRun,
+  groups: SelectionRow[][],
+): Promise<Map<string, StoredTask>> {
+  const ids = groups.flatMap(([row]) => row?.taskId ?? [])
+  if (ids.length === 0) return new Map()
+  const tasks = store.readTasks
+    ? await store.readTasks(run.id, ids)
+    : await Promise.all(ids.map((id) => store.readTask(run.id, id)))
+  return new Map(tasks.map((task) => [task.id, task]))
 }
 
-async function* rowsOf(store: Store, runId: string, signal?: AbortSignal): AsyncGenerator<SelectionRow> {
+/** The rollouts of a page of tasks, task by task: the store lists a run in the order of its tasks. */
+async function* groupsOf(
+  store: Store,
+  run: StoredRun,
+  signal?: AbortSignal,
+): AsyncGenerator<SelectionRow[][]> {
   let cursor: string | null = null
-  let figuresCursor: string | null = null
+  /** The task at the end of a page may go on in the next one. */
+  let open: SelectionRow[] = []
   do {
     signal?.throwIfAborted()
-    const page = await store.listTrajectories(runId, { limit: 500, cursor })
-    // The same order and page size: what a list does not show of the same trajectories.
-    const figures = await store.listFigures(runId, { limit: 500, cursor: figuresCursor })
-    const byId = new Map(figures.items.map((item) => [item.id, item]))
-    for (const row of page.items) {
-      const { maxDepth = 0, failedCells = 0 } = byId.get(row.id) ?? {}
-      yield { ...row, depth: maxDepth, errors: failedCells }
+    const page: Awaited<ReturnType<Store['listTrajectories']>> = await store.listTrajectories(run.id, {
+      limit: 500,
+      cursor,
+    })
+    const groups: SelectionRow[][] = []
+    for (const { maxDepth: depth, failedCells: errors, ...row } of page.items) {
+      if (open.length > 0 && open[0]?.taskId !== row.taskId) {
+        groups.push(open)
+        open = []
+      }
+      open.push({ ...row, depth, errors })
     }
+    if (groups.length > 0) yield groups
     cursor = page.next
-    figuresCursor = figures.next
   } while (cursor !== null)
+  if (open.length > 0) yield [open]
 }
 
 function selectedOf(row: SelectionRow, run: StoredRun, taskHash: string, document: string): Selected {
-  const { id, taskId, rollout, reward, turns, stopReason, scripted, usage } = row
+  const { id, taskId, rollout, reward, turns, depth, stopReason, scripted, usage } = row
   const tokens = usage.inputTokens + usage.outputTokens
   const { costUsd } = usage
   return {
@@ -189,6 +211,7 @@ function selectedOf(row: SelectionRow, run: StoredRun, taskHash: string, documen
     rollout,
     reward,
     turns,
+    depth,
     tokens,
     costUsd,
     stopReason,

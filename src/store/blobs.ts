@@ -23,6 +23,8 @@ const largestSync = 64 * 1024
 export interface StoredBlob {
   codec: number
   data: Buffer | null
+  /** What the bytes say, once they were asked: a system prompt stands in every tree of a batch. */
+  text?: string
 }
 
 export interface BlobRow extends StoredBlob {

@@ -212,6 +212,19 @@ export interface Page<T> {
 
 export type * from './read-contract.ts'
 
+/** What is read of a trajectory. */
+export interface Parts {
+  /** False: its lists of invocations and lost calls are empty. */
+  turns: boolean
+  /** False: its turns have no cells, its list of lost calls is empty, and `subCallModels` is set. */
+  cells?: boolean
+}
+
+export interface ReadTrajectory extends Trajectory {
+  /** The models of the sub-calls that were not read, each once. */
+  subCallModels?: { model: string; provider: string; scripted: boolean }[]
+}
+
 export interface Store extends StoreReads {
   /** Where it is, without a password. */
   readonly location: string
@@ -221,6 +234,8 @@ export interface Store extends StoreReads {
   /** Stores the run and its tasks' rollouts; tasks stream in, contexts go to blobs once. */
   createRun(run: NewRun): Promise<void>
   addTasks(runId: string, tasks: AsyncIterable<NewTask>, rollouts: number, seed: number): Promise<number>
+  /** One more task of a run that goes on, with one rollout; a task that is there gets a further rollout. */
+  addTask(runId: string, task: NewTask, seed: number): Promise<PlannedTrajectory>
   updateRun(
     runId: string,
     change: Partial<Pick<StoredRun, 'status' | 'startedAt' | 'endedAt' | 'tasks'>>,
@@ -256,13 +271,12 @@ export interface Store extends StoreReads {
   listTrajectories(
     runId: string,
     options: { limit: number; cursor?: string | null; status?: TrajectoryStatus },
-  ): Promise<Page<TrajectoryRow>>
+  ): Promise<Page<TrajectoryRow & { maxDepth: number; failedCells: number }>>
   /** By id or unique part of it, as `findRun`. */
   findTrajectory(reference: string): Promise<string>
-  /** With `turns: false`, its lists of invocations and lost calls are empty, and not read. */
-  readTrajectory(id: string, parts?: { turns: boolean }): Promise<Trajectory>
+  readTrajectory(id: string, parts?: Parts): Promise<ReadTrajectory>
   /** Several at once, in the order of their ids, by a store that can. */
-  readTrajectories?(ids: string[]): Promise<Trajectory[]>
+  readTrajectories?(ids: string[], parts?: Parts): Promise<ReadTrajectory[]>
   /** The calls of the trajectory that have token arrays, by call id. */
   readTokens(trajectoryId: string): Promise<Map<string, CallTokens>>
 
@@ -273,6 +287,8 @@ export interface Store extends StoreReads {
   ): Promise<
     RewardTask & { hash: string; contextHash: string; contextType: string; contextCharacters: number }
   >
+  /** Several at once, in the order of their ids, by a store that can. */
+  readTasks?(runId: string, taskIds: string[]): Promise<Awaited<ReturnType<Store['readTask']>>[]>
   /** Writes the context's bytes to `path`. */
   writeContext(
     taskHash: string,

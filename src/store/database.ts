@@ -6,7 +6,7 @@ import type { Sql } from './connect.ts'
 import { isConflict, isConnectionLoss, storeFailure } from './failures.ts'
 
 /** What reads need: the database or a transaction of it. */
-export type Reader = Pick<PostgresJsDatabase, 'select' | 'selectDistinctOn' | 'execute'>
+export type Reader = Pick<PostgresJsDatabase, 'select' | 'selectDistinct' | 'selectDistinctOn' | 'execute'>
 
 export interface Database {
   /** The store's place, without a password. */

@@ -1,6 +1,7 @@
 // The door of the store: a directory (an embedded PostgreSQL) or a postgres:// URL, one behaviour.
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { UsageError } from '../errors.ts'
+import { addTask } from './add-task.ts'
 import * as advantages from './advantages.ts'
 import { endClient, openClient } from './connect.ts'
 import type { Sql, Target } from './connect.ts'
@@ -14,7 +15,8 @@ import { openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
 import { markDivergence, planForks, readJournal } from './read-journal.ts'
 import { openReads } from './reads.ts'
-import { readTokens, readTrajectories, readTrajectory } from './read-trajectory.ts'
+import { readTokens } from './read-tokens.ts'
+import { readTrajectories, readTrajectory } from './read-trajectory.ts'
 import * as runs from './runs.ts'
 import * as scores from './scores.ts'
 import * as selections from './selections.ts'
@@ -136,6 +138,7 @@ function makeStore(opened: {
     embedded: directory !== null,
     createRun: (run) => runs.createRun(database, run),
     addTasks: (runId, source, rollouts, seed) => tasks.addTasks(database, runId, source, rollouts, seed),
+    addTask: (runId, task, seed) => addTask(database, runId, task, seed),
     updateRun: (runId, change) => runs.updateRun(database, runId, change),
     findRun: (reference) => runs.findRun(database, reference),
     findInterrupted: (configHash) => runs.findInterrupted(database, configHash),
@@ -154,9 +157,10 @@ function makeStore(opened: {
     listTrajectories: (runId, options) => trajectories.listTrajectories(database, runId, options),
     findTrajectory: (reference) => trajectories.findTrajectory(database, reference),
     readTrajectory: (id, parts) => readTrajectory(database, id, parts),
-    readTrajectories: (ids) => readTrajectories(database, ids),
+    readTrajectories: (ids, parts) => readTrajectories(database, ids, parts),
     readTokens: (id) => readTokens(database, id),
     readTask: (runId, taskId) => tasks.readTask(database, runId, taskId),
+    readTasks: (runId, taskIds) => tasks.readTasks(database, runId, taskIds),
     writeContext: (taskHash, path) => tasks.writeContext(database, taskHash, path),
     listFigures: (runId, options) => listFigures(database, runId, options),
     addScores: (rows) => scores.addScores(database, rows),

@@ -7,7 +7,7 @@ import type { Call } from '../trajectory.ts'
 import { readBlobs } from './blobs.ts'
 import { query } from './database.ts'
 import type { Database, Reader } from './database.ts'
-import { buildCall, buildCell, type CallRow } from './read-trajectory.ts'
+import { buildCall, buildCell, type CallRow } from './tree.ts'
 import { calls, cells, messages, turns } from './schema.ts'
 import { joinText } from './text.ts'
 

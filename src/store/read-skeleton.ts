@@ -12,7 +12,7 @@ import { query } from './database.ts'
 import type { Database, Reader } from './database.ts'
 import { toIso } from './instant.ts'
 import * as tables from './schema.ts'
-import { extendsTurn, usageOf } from './read-trajectory.ts'
+import { extendsTurn, usageOf } from './tree.ts'
 import { newestScores, noScores } from './scores.ts'
 import { noTrajectory, toTrajectoryRow } from './trajectories.ts'
 

@@ -5,13 +5,12 @@ import type { SQL } from 'drizzle-orm'
 import { parseChoice } from '../datasets/choice.ts'
 import { selectTrajectories } from '../datasets/selection.ts'
 import { parseWhere } from '../datasets/where/parse.ts'
-import type { Page, Store, StoredRun } from './contract.ts'
+import type { Store, StoredRun } from './contract.ts'
 import type { Database } from './database.ts'
-import { listFigures } from './figures.ts'
 import type { Selection } from './read-contract.ts'
 import { trajectories } from './schema.ts'
 import { readTrajectory } from './read-trajectory.ts'
-import { readTask } from './tasks.ts'
+import { readTasks } from './tasks.ts'
 import { listTrajectories } from './trajectories.ts'
 import { compileWhere, groupsOf } from './where.ts'
 
@@ -67,9 +66,7 @@ async function evaluate(
   const reader = {
     listTrajectories: (runId: string, options: Parameters<Store['listTrajectories']>[1]) =>
       listTrajectories(database, runId, options),
-    listFigures: (runId: string, options: { limit: number; cursor?: string | null }): Promise<Page<never>> =>
-      listFigures(database, runId, options) as Promise<Page<never>>,
-    readTask: (runId: string, taskId: string) => readTask(database, runId, taskId),
+    readTasks: (runId: string, taskIds: string[]) => readTasks(database, runId, taskIds),
     readTrajectory: (id: string) => readTrajectory(database, id),
   }
   const { selected } = await selectTrajectories(reader as unknown as Store, [run], {

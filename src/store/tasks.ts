@@ -5,7 +5,7 @@ import { rename, rm } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { and, asc, eq, gte, inArray, lt } from 'drizzle-orm'
+import { and, eq, gte, inArray, lt } from 'drizzle-orm'
 import { UsageError } from '../errors.ts'
 import { sha256 } from '../hash.ts'
 import { newId } from '../ids.ts'
@@ -97,7 +97,7 @@ async function storeBatch(
   await checkPlaces(database, run.id, batch, first)
 }
 
-function taskRow(task: NewTask, prompt: string, promptBlob: Buffer | null): EncodedRow {
+export function taskRow(task: NewTask, prompt: string, promptBlob: Buffer | null): EncodedRow {
   const { hash, answer, metadata, context } = task
   return encodeRow(tasks, {
     hash,
@@ -115,7 +115,7 @@ function taskRow(task: NewTask, prompt: string, promptBlob: Buffer | null): Enco
 }
 
 /** A positive 31-bit number (every sampler takes one), the same for the same seed, task and rollout. */
-function rolloutSeed(seed: number, taskHash: string, rollout: number): number {
+export function rolloutSeed(seed: number, taskHash: string, rollout: number): number {
   return sha256(`${seed} ${taskHash} ${rollout}`).readUInt32BE(0) >>> 1
 }
 
@@ -142,7 +142,7 @@ async function checkPlaces(
   }
 }
 
-async function storeContexts(database: Database, batch: NewTask[]): Promise<void> {
+export async function storeContexts(database: Database, batch: NewTask[]): Promise<void> {
   const wanted = new Map(batch.map((task) => [task.context.hash.toString('hex'), task.context]))
   const hashes = [...wanted.values()].map((context) => context.hash)
   const known = await query(database, () =>
@@ -172,26 +172,47 @@ export async function readTask(
   runId: string,
   taskId: string,
 ): ReturnType<Store['readTask']> {
-  return await query(database, async () => {
-    const [found] = await database.db
+  const [task] = await readTasks(database, runId, [taskId])
+  if (!task) throw new UsageError(`run ${runId} has no task "${taskId}"`)
+  return task
+}
+
+/** In the order of the ids. Errors raised: UsageError when the run has no such task. */
+export async function readTasks(
+  database: Database,
+  runId: string,
+  taskIds: string[],
+): Promise<Awaited<ReturnType<Store['readTask']>>[]> {
+  const found = await query(database, async () => {
+    const rows = await database.db
       .select({ id: runTasks.taskId, task: tasks })
       .from(runTasks)
       .innerJoin(tasks, eq(tasks.hash, runTasks.taskHash))
-      .where(and(eq(runTasks.runId, runId), eq(runTasks.taskId, taskId)))
-      .orderBy(asc(runTasks.position))
-    if (!found) throw new UsageError(`run ${runId} has no task "${taskId}"`)
-    const { task } = found
-    const texts = await readBlobs(database.db, [task.promptBlob])
-    return {
-      id: found.id,
-      hash: task.hash,
-      prompt: joinText(task.prompt, task.promptBlob, texts),
-      answer: task.answer,
-      metadata: task.metadata,
-      contextHash: task.contextBlob.toString('hex'),
-      contextType: task.contextType,
-      contextCharacters: task.contextCharacters,
-    }
+      .where(and(eq(runTasks.runId, runId), inArray(runTasks.taskId, taskIds)))
+    const texts = await readBlobs(
+      database.db,
+      rows.map(({ task }) => task.promptBlob),
+    )
+    return new Map(
+      rows.map(({ id, task }) => [
+        id,
+        {
+          id,
+          hash: task.hash,
+          prompt: joinText(task.prompt, task.promptBlob, texts),
+          answer: task.answer,
+          metadata: task.metadata,
+          contextHash: task.contextBlob.toString('hex'),
+          contextType: task.contextType,
+          contextCharacters: task.contextCharacters,
+        },
+      ]),
+    )
+  })
+  return taskIds.map((id) => {
+    const task = found.get(id)
+    if (!task) throw new UsageError(`run ${runId} has no task "${id}"`)
+    return task
   })
 }
 

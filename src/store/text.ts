@@ -52,7 +52,10 @@ export function joinText(
   const blob = blobs.get(hash.toString('hex'))
   // A blob is committed with its row, so this is a database that was edited by hand.
   if (!blob) return column
-  const bytes = unpackBlob(blob)
+  return (blob.text ??= decode(unpackBlob(blob)))
+}
+
+function decode(bytes: Buffer): string {
   // No UTF-8 text begins with these two bytes: equal bytes are always the same text.
   const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe
   return isUtf16 ? bytes.subarray(2).toString('utf16le') : bytes.toString('utf8')

@@ -3,7 +3,7 @@
 import { and, asc, desc, eq, inArray, ne, or, sql } from 'drizzle-orm'
 import { StoreError, UsageError } from '../errors.ts'
 import type { StopReason, TrajectoryRow, TrajectoryStatus } from '../trajectory.ts'
-import type { Page, PlannedTrajectory, TrajectoryEnd } from './contract.ts'
+import type { PlannedTrajectory, Store, TrajectoryEnd } from './contract.ts'
 import { checkLimit, makePage, readCursor } from './cursor.ts'
 import { query } from './database.ts'
 import type { Database } from './database.ts'
@@ -149,7 +149,7 @@ export async function listTrajectories(
   database: Database,
   runId: string,
   options: { limit: number; cursor?: string | null; status?: TrajectoryStatus },
-): Promise<Page<TrajectoryRow>> {
+): ReturnType<Store['listTrajectories']> {
   const limit = checkLimit(options.limit)
   const after = readCursor(options.cursor, 'trajectories', 2)
   const { position, rollout } = trajectories
@@ -172,7 +172,11 @@ export async function listTrajectories(
     const ids = page.items.map((row) => row.id)
     const found = await newestScores(database.db, ids)
     return {
-      items: page.items.map((row) => toTrajectoryRow(row, found.get(row.id) ?? noScores)),
+      items: page.items.map((row) => ({
+        ...toTrajectoryRow(row, found.get(row.id) ?? noScores),
+        maxDepth: row.maxDepth,
+        failedCells: row.failedCells,
+      })),
       next: page.next,
     }
   })

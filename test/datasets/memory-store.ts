@@ -38,7 +38,10 @@ export function createMemoryStore(content: {
     listTrajectories(runId, { limit, cursor }) {
       const all = content.trajectories.filter((trajectory) => trajectory.runId === runId)
       const start = Number(cursor ?? 0)
-      const items = all.slice(start, start + limit).map(rowOf)
+      const items = all.slice(start, start + limit).map((one) => {
+        const { maxDepth, failedCells } = figuresOf(one)
+        return { ...rowOf(one), maxDepth, failedCells }
+      })
       const end = start + items.length
       return Promise.resolve({ items, next: end < all.length ? String(end) : null })
     },
@@ -83,7 +86,7 @@ export function createMemoryStore(content: {
       if (name in target || typeof name === 'symbol' || name === 'then')
         return Reflect.get(target, name) as unknown
       // A store may have no way to read several trees at once: then they are read one by one.
-      if (name === 'readTrajectories') return undefined
+      if (name === 'readTrajectories' || name === 'readTasks') return undefined
       throw new Error(`The memory store has no ${name}.`)
     },
   }) as MemoryStore
