@@ -1,6 +1,7 @@
 // Where the wings meet: from a run file to everything that a job needs.
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
+import type { z } from 'zod'
 import {
   createProtocol,
   type Protocol,
@@ -12,7 +13,7 @@ import type { RunModels } from '../collectors/rollout.ts'
 import type { WeightedReward } from '../rewards/index.ts'
 import { scoreTrajectory } from '../rewards/score.ts'
 import { checkDatasetPlan } from '../src/datasets/check-plan.ts'
-import { UsageError } from '../src/errors.ts'
+import { ModelError, UsageError } from '../src/errors.ts'
 import { hashOf } from '../src/hash.ts'
 import { newId } from '../src/ids.ts'
 import type { Json } from '../src/json.ts'
@@ -23,6 +24,7 @@ import { runFileSchema, type RunConfig, type ToolConfig } from '../src/run-file.
 import type { NewRun, Store, StoredRun } from '../src/store/contract.ts'
 import type { Taskset } from '../src/tasks/task.ts'
 import { openTaskset } from '../src/tasks/index.ts'
+import { requestsTaskset } from '../src/tasks/requests.ts'
 import { schemaVersion } from '../src/trajectory.ts'
 import { parseYaml } from '../src/yaml.ts'
 import { openRewards } from './rewards.ts'
@@ -40,10 +42,39 @@ export interface PreparedRun {
 
 /** Errors raised: UsageError for everything that the run file gets wrong. */
 export async function readRunFile(file: string): Promise<RunConfig> {
+  return await readYaml(runFileSchema, file)
+}
+
+const servedFileSchema = runFileSchema.partial({ tasks: true })
+
+/**
+ * A run file made ready for tasks that come one at a time; those that it names are not read. Errors raised:
+ * UsageError for everything else that it gets wrong.
+ */
+export async function prepareServed(file: string): Promise<PreparedRun> {
+  const config = await readYaml(servedFileSchema, file)
+  const { maxTasks: _most, ...rest } = config
+  const served = { ...rest, tasks: { taskset: requestsTaskset.name, options: {} }, rollouts: 1 }
+  return await prepareRun(served, path.dirname(path.resolve(file)))
+}
+
+async function readYaml<Schema extends z.ZodType>(schema: Schema, file: string): Promise<z.output<Schema>> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`${file}: cannot be read (${error.code ?? error.message})`)
   })
-  return parseYaml(runFileSchema, text, file)
+  return parseYaml(schema, text, file)
+}
+
+/** Errors raised: UsageError when a server does not answer, or refuses the key or the name of the model. */
+export async function checkModels({ models }: PreparedRun, signal: AbortSignal): Promise<void> {
+  for (const model of new Set([models.policy, models.sub, models.child])) {
+    await model.check(signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      if (error instanceof ModelError)
+        throw new UsageError(`model ${model.name}: ${error.message}`, { cause: error })
+      throw error
+    })
+  }
 }
 
 /**
@@ -167,6 +198,10 @@ export function newRun(prepared: PreparedRun): NewRun {
 /** The config of a stored run, and the texts of its protocol. Errors raised: UsageError. */
 export function storedConfig(run: StoredRun): { config: RunConfig; texts: Record<string, string> } {
   const { protocolTexts, ...config } = run.config
+  if (config['proxy'] === true || config['imported'] === true)
+    throw new UsageError(
+      `run ${run.id} was collected elsewhere and only recorded here: it has no run file to go by`,
+    )
   const parsed = runFileSchema.safeParse(config)
   if (!parsed.success)
     throw new UsageError(

@@ -16,6 +16,25 @@ export async function runInvocation(
   input: InvocationInput,
   runChild: RunChild,
 ): Promise<InvocationEnd> {
+  try {
+    return await openInvocation(tree, input, runChild)
+  } catch (thrown) {
+    if (tree.cancelled()) await endCancelled(tree, input.id)
+    throw thrown
+  }
+}
+
+async function endCancelled({ recorder, store }: Tree, id: string): Promise<void> {
+  await recorder.settle()
+  const endedAt = new Date().toISOString()
+  await store.endInvocation(id, { stopReason: 'cancelled', answer: null, endedAt })
+}
+
+async function openInvocation(
+  tree: Tree,
+  input: InvocationInput,
+  runChild: RunChild,
+): Promise<InvocationEnd> {
   const { protocol, recorder, store } = tree
   const { id } = input
   const model = input.depth === 0 ? tree.policyModel : tree.childModel
@@ -33,6 +52,7 @@ export async function runInvocation(
     }
     await recorder.append([{ table: 'invocations', row }])
   }
+  if (tree.cancelled()) tree.signal.throwIfAborted()
   const opening = protocol.opening(input.prompt, input.context.facts, contextText)
   const recorded = (begun?.messages ?? []).map(({ role, content }) => ({ role, content }) as Message)
   const session =

@@ -37,14 +37,20 @@ export interface RolloutOptions {
   task: { prompt: string; facts: ContextFacts; files: ContextFile[] }
   /** A directory for the contexts of child invocations. */
   scratch: string
+  /** Its abort leaves the rollout as it is, to be taken up. */
   signal: AbortSignal
+  /** Its abort ends the rollout for good, as `cancelled`. */
+  cancel?: AbortSignal
   emit: Emit
 }
 
 export interface RolloutEnd {
   status: 'done' | 'failed'
   stopReason: StopReason
+  answer: string | null
   error: ErrorRecord | null
+  /** Of the whole tree, each call counted once. */
+  usage: { inputTokens: number; outputTokens: number; calls: number; costUsd: number | null }
 }
 
 /**
@@ -84,6 +90,8 @@ async function attemptRollout(options: RolloutOptions, takeUp: boolean): Promise
   if (replay) await recorder.takeUp(replay.journal)
   const deadline = new AbortController()
   const { maxTimeSeconds } = config.limits
+  const cancelled = () => options.cancel?.aborted === true && !options.signal.aborted
+  const stops = [options.signal, deadline.signal, ...(options.cancel ? [options.cancel] : [])]
   const timer =
     maxTimeSeconds === undefined ? null : setTimeout(() => deadline.abort(), maxTimeSeconds * 1000)
   const tree: Tree = {
@@ -115,11 +123,12 @@ async function attemptRollout(options: RolloutOptions, takeUp: boolean): Promise
       if (config.onDivergence === 'restart' && !origin) throw new ReplayDiverged()
       await store.markDivergence(trajectory.id, divergence)
     },
-    signal: AbortSignal.any([options.signal, deadline.signal]),
-    timedOut: () => deadline.signal.aborted && !options.signal.aborted,
+    signal: AbortSignal.any(stops),
+    timedOut: () => deadline.signal.aborted && !options.signal.aborted && !cancelled(),
+    cancelled,
     emit,
   }
-  let end: RolloutEnd & { answer: string | null }
+  let end: Omit<RolloutEnd, 'usage'>
   try {
     const { facts, files } = options.task
     const text = async () =>
@@ -136,11 +145,16 @@ async function attemptRollout(options: RolloutOptions, takeUp: boolean): Promise
     options.signal.throwIfAborted()
     if (thrown instanceof ReplayDiverged) throw thrown
     if (thrown instanceof DescentError && thrown.boundary === 'store') throw thrown
-    const error = toErrorRecord(thrown, 'sandbox')
-    end = { status: 'failed', stopReason: 'sandbox_error', answer: null, error }
+    if (cancelled()) end = { status: 'done', stopReason: 'cancelled', answer: null, error: null }
+    else {
+      const error = toErrorRecord(thrown, 'sandbox')
+      end = { status: 'failed', stopReason: 'sandbox_error', answer: null, error }
+    }
   } finally {
     if (timer) clearTimeout(timer)
   }
+  const { inputTokens, outputTokens, calls, costUsd } = budget
+  const usage = { inputTokens, outputTokens, calls, costUsd }
   await store.endTrajectory(
     trajectory.id,
     {
@@ -149,18 +163,16 @@ async function attemptRollout(options: RolloutOptions, takeUp: boolean): Promise
       answer: end.answer,
       error: end.error,
       sandbox: options.sandbox?.isolation ?? null,
-      inputTokens: budget.inputTokens,
-      outputTokens: budget.outputTokens,
+      ...usage,
       turns: recorder.turns,
       cells: recorder.cells,
-      calls: budget.calls,
       failedCells: recorder.failedCells,
       maxDepth: recorder.maxDepth,
-      costUsd: budget.costUsd,
     },
     new Date().toISOString(),
   )
-  return end
+  const { status, stopReason, answer, error } = end
+  return { status, stopReason, answer, error, usage }
 }
 
 /** A prompt that the model's window does not hold is an outcome of the policy; the rest is the server's. */

@@ -34,6 +34,8 @@ export interface Tree {
   diverged(divergence: Divergence): Promise<void>
   /** True when `signal` was aborted by the time limit. */
   timedOut(): boolean
+  /** True when whoever asked for the rollout has gone: it ends, and is not taken up again. */
+  cancelled(): boolean
   emit: Emit
 }
 

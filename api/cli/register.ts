@@ -154,6 +154,10 @@ export function registerCommands(program: Command): void {
     .description('serve the API and the trace browser')
     .option('--port <n>', 'the port', '4321')
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option(
+      '--rlm <runFile...>',
+      'answer chat requests by RLMs of these run files; the name of one is its model',
+    )
     .option('--proxy-to <url>', 'a model server: chat requests go to it and are recorded')
     .option('--proxy-key-env <name>', 'the variable that holds its key')
     .addHelpText('after', example('descent serve --port 8080'))

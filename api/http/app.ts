@@ -5,10 +5,12 @@ import { guard, openAccess, type AccessVariables } from './access.ts'
 import { describeApi } from './description.ts'
 import type { Jobs } from './jobs.ts'
 import type { Proxy } from './proxy/index.ts'
+import type { Rlm } from './rlm/index.ts'
 import { createRateLimiter, limitRate, limitTime } from './limits.ts'
 import { defaultWebDirectory, pageHandler } from './pages.ts'
-import { errorResponse, HttpProblem, problemResponse, validationHook } from './problem.ts'
+import { errorResponse, HttpProblem, openAIErrors, problemResponse, validationHook } from './problem.ts'
 import type { ApiStore } from './read-store.ts'
+import { chatRoutes } from './routes/chat.ts'
 import { compareRoutes } from './routes/compare.ts'
 import { datasetRoutes } from './routes/datasets.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -33,6 +35,8 @@ export interface AppOptions {
   jobs?: Jobs | null
   /** Passes chat requests on and records them; without it they are refused. */
   proxy?: Proxy | null
+  /** Answers chat requests by rollouts. */
+  rlm?: Rlm | null
   /** The server can be reached from elsewhere: any name of the host is answered, and never without a token. */
   open?: boolean
   /** Requests of one client: at once, and a second. */
@@ -49,12 +53,20 @@ const maxChatMilliseconds = 30 * 60_000
 const isChat = (path: string) => path.endsWith('/chat/completions')
 
 export function createApp(store: ApiStore, options: AppOptions = {}) {
-  const { open = false, jobs = null, proxy = null, rate = { burst: 600, perSecond: 200 } } = options
+  const {
+    open = false,
+    jobs = null,
+    proxy = null,
+    rlm = null,
+    rate = { burst: 600, perSecond: 200 },
+  } = options
   const access = openAccess(store, open)
   const failures = createRateLimiter(10, 1 / 6)
   const app = new OpenAPIHono<{ Variables: AccessVariables }>({ defaultHook: validationHook })
   app.use(securityHeaders())
   if (!open) app.use(loopbackHost())
+  for (const path of ['/v1/chat/*', '/v1/proxy/*', '/v1/models', '/v1/models/*'])
+    app.use(path, openAIErrors())
   app.use('/v1/*', limitRate(createRateLimiter(rate.burst, rate.perSecond)))
   const limits = {
     plain: bodyLimit({ maxSize: maxBodyBytes, onError: () => bodyTooLarge(maxBodyBytes) }),
@@ -63,7 +75,12 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
   app.use('/v1/*', ownPagesOnly(), guard(access, failures))
   app.use((context, next) => (isChat(context.req.path) ? limits.chat : limits.plain)(context, next))
   const times = { plain: limitTime(maxMilliseconds), chat: limitTime(maxChatMilliseconds) }
-  app.use('/v1/*', (context, next) => (isChat(context.req.path) ? times.chat : times.plain)(context, next))
+  app.use('/v1/*', async (context, next) => {
+    const chat = isChat(context.req.path)
+    // A rollout has the limits of its run file.
+    if (rlm && chat && context.req.header('x-descent-session') === undefined) return await next()
+    return await (chat ? times.chat : times.plain)(context, next)
+  })
   app.onError((error) => {
     const response = errorResponse(error)
     if (response.status >= 500) options.onError?.(error)
@@ -81,6 +98,7 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
     .route('/v1', eventRoutes(store))
     .route('/v1', datasetRoutes(store, options.exportRoots))
     .route('/v1', rowRoutes(store))
+    .route('/v1', chatRoutes(rlm, proxy))
     .route('/v1', proxyRoutes(proxy))
     .route('/v1', tokenRoutes(store, access, failures))
     .route('/v1', jobRoutes(store, jobs))

@@ -1,6 +1,7 @@
 // Errors on the wire: problem details (RFC 9457). What happened and what to do, in words that were
 // written for people; never a stack, a statement, or what the client sent in its query.
 import { z } from 'zod'
+import type { MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { DescentError, UsageError } from '../../src/errors.ts'
 
@@ -11,11 +12,15 @@ export const problemSchema = z
     status: z.number(),
     code: z.string().meta({ description: 'A short stable word to branch on.' }),
     detail: z.string(),
+    error: z
+      .object({ message: z.string(), type: z.string(), code: z.string(), param: z.null() })
+      .optional()
+      .meta({ description: 'The same as OpenAI has it; on the chat routes.' }),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457).' })
 export type Problem = z.infer<typeof problemSchema>
 
-type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 416 | 429 | 500 | 502 | 504
+type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 416 | 429 | 500 | 502 | 503 | 504
 
 const titles: Record<ProblemStatus, string> = {
   400: 'Bad request',
@@ -30,6 +35,7 @@ const titles: Record<ProblemStatus, string> = {
   429: 'Too many requests',
   500: 'Internal error',
   502: 'The model server failed',
+  503: 'Not now',
   504: 'Took too long',
 }
 
@@ -60,6 +66,32 @@ export function problemResponse(problem: HttpProblem): Response {
     status: problem.status,
     headers: { ...problem.headers, 'content-type': 'application/problem+json' },
   })
+}
+
+/** The problem with an `error` beside it, where clients of OpenAI look for what went wrong. */
+export async function withOpenAIError(response: Response): Promise<Response> {
+  const problem = (await response.json()) as Problem
+  const { detail: message, code, status } = problem
+  const type = openAITypes[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error')
+  const body: Problem = { ...problem, error: { message, type, code, param: null } }
+  const { headers } = response
+  headers.delete('content-length')
+  return Response.json(body, { status, headers })
+}
+
+const openAITypes: Partial<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+}
+
+/** Gives the problems of the chat routes in the shape of OpenAI too. */
+export function openAIErrors(): MiddlewareHandler {
+  return async (context, next) => {
+    await next()
+    const type = context.res.headers.get('content-type')
+    if (type === 'application/problem+json') context.res = await withOpenAIError(context.res)
+  }
 }
 
 /** The answer for anything thrown. Only messages written for people go out. */

@@ -21,6 +21,7 @@ import { multiHop } from './generators/links.ts'
 import { needles } from './generators/needles.ts'
 import { pairs } from './generators/pairs.ts'
 import { top } from './generators/top.ts'
+import { requestsTaskset } from './requests.ts'
 import type { Taskset } from './task.ts'
 
 export type { TasksetEntry } from './define-taskset.ts'
@@ -70,7 +71,8 @@ export function openTaskset(config: TasksConfig, baseDirectory: string): Taskset
   if (typeof config === 'string') {
     return taskFile(isAbsolute(config) ? config : resolve(baseDirectory, config))
   }
-  const entry = findTaskset(config.taskset)
+  const asked = config.taskset === requestsTaskset.name
+  const entry = asked ? requestsTaskset : findTaskset(config.taskset)
   try {
     return entry.open(config.options, baseDirectory)
   } catch (error) {

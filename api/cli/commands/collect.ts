@@ -3,10 +3,18 @@ import path from 'node:path'
 import { planRun, runJob } from '../../../collectors/job.ts'
 import { openSandbox } from '../../../collectors/sandbox/index.ts'
 import { scoreRun } from '../../../rewards/stage.ts'
-import { ModelError, UsageError } from '../../../src/errors.ts'
+import { UsageError } from '../../../src/errors.ts'
 import type { RunSummary, Store, StoredRun } from '../../../src/store/contract.ts'
 import { skippingBadRows } from '../../../src/tasks/index.ts'
-import { newRun, prepareRun, prepareStoredRun, readRunFile, scorer, type PreparedRun } from '../../compose.ts'
+import {
+  checkModels,
+  newRun,
+  prepareRun,
+  prepareStoredRun,
+  readRunFile,
+  scorer,
+  type PreparedRun,
+} from '../../compose.ts'
 import { openRewardTools } from '../../reward-tools.ts'
 import { formatCount, formatDuration, formatMoney, formatScore } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
@@ -129,17 +137,6 @@ async function createRun(store: Store, prepared: PreparedRun): Promise<string> {
   const run = newRun(prepared)
   await store.createRun(run)
   return run.id
-}
-
-async function checkModels({ models }: PreparedRun, signal: AbortSignal): Promise<void> {
-  for (const model of new Set([models.policy, models.sub, models.child])) {
-    await model.check(signal).catch((error: unknown) => {
-      signal.throwIfAborted()
-      if (error instanceof ModelError)
-        throw new UsageError(`model ${model.name}: ${error.message}`, { cause: error })
-      throw error
-    })
-  }
 }
 
 async function dryRun(prepared: PreparedRun, options: CollectOptions): Promise<void> {

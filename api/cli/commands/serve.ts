@@ -2,9 +2,12 @@
 // then, and can be taken up.
 import { openJobs } from '../../http/jobs.ts'
 import { openProxy } from '../../http/proxy/index.ts'
+import { openRlm, type Rlm } from '../../http/rlm/index.ts'
 import { serve } from '../../http/serve.ts'
 import { environmentValue } from '../../../src/env.ts'
 import { DescentError, UsageError } from '../../../src/errors.ts'
+import type { Store } from '../../../src/store/contract.ts'
+import { checkModels, prepareServed, type PreparedRun } from '../../compose.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { wholeNumber } from '../numbers.ts'
 import { say, usingStore, type StoreOption } from '../store-option.ts'
@@ -14,24 +17,54 @@ export interface ServeCommandOptions extends StoreOption {
   host: string
   proxyTo?: string
   proxyKeyEnv?: string
+  rlm?: string[]
 }
 
 export async function serveCommand(options: ServeCommandOptions): Promise<void> {
   const port = wholeNumber(options.port, '--port')
   const upstream = upstreamOf(options)
+  const prepared = await Promise.all((options.rlm ?? []).map(prepareServed))
   await usingStore(options, async (store) => {
     const jobs = openJobs(store, process.cwd(), tell)
     const proxy = upstream && openProxy(store, upstream, tell)
-    const server = await serve({ store, host: options.host, port, jobs, proxy, onError: tell })
     const interrupt = onInterrupt()
-    say(`the trace browser: ${server.url}\nthe API: ${server.url}/openapi.json\nCtrl-C ends it`)
-    await new Promise<void>((resolve) => interrupt.signal.addEventListener('abort', () => resolve()))
-    interrupt.dispose()
-    await server.close()
-    await proxy?.close()
-    await jobs.close()
+    const rlm = await openRlms(store, prepared, interrupt.signal)
+    try {
+      const server = await serve({
+        store,
+        host: options.host,
+        port,
+        jobs,
+        proxy,
+        rlm,
+        onError: tell,
+      })
+      say(`the trace browser: ${server.url}\nthe API: ${server.url}/openapi.json`)
+      for (const { id } of rlm?.models ?? []) say(`the RLM "${id}": ${server.url}/v1/chat/completions`)
+      say('Ctrl-C ends it')
+      await interrupted(interrupt.signal)
+      interrupt.dispose()
+      // While it still listens, those who wait are told why they get no answer.
+      await rlm?.close()
+      await server.close()
+    } finally {
+      await rlm?.close()
+      await proxy?.close()
+      await jobs.close()
+    }
   })
   process.exitCode = 130
+}
+
+async function openRlms(store: Store, prepared: PreparedRun[], signal: AbortSignal): Promise<Rlm | null> {
+  if (prepared.length === 0) return null
+  for (const one of prepared) await checkModels(one, signal)
+  return await openRlm(store, prepared, tell)
+}
+
+async function interrupted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
 /** Errors raised: UsageError for an address that is none, and a key that is not set. */

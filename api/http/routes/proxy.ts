@@ -1,17 +1,17 @@
-// The OpenAI-compatible door: a foreign harness pointed at it by its base URL is recorded call by call.
+// Recording another harness: pointed at a session by its base URL, it is recorded call by call.
 import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import type { Proxy } from '../proxy/index.ts'
 import { answers, HttpProblem, jsonBody, problemResponses } from '../problem.ts'
 import { createRoutes } from './shared.ts'
 
-const sessionName = z.string().regex(/^[\w.-]{1,100}$/, 'expected letters, digits, dots, hyphens')
+export const sessionName = z.string().regex(/^[\w.-]{1,100}$/, 'expected letters, digits, dots, hyphens')
 
-const chatSchema = z
+export const chatSchema = z
   .looseObject({
     model: z.string().max(500),
     messages: z
-      .array(z.looseObject({ role: z.string().max(40), content: z.unknown() }))
+      .array(z.looseObject({ role: z.string().max(40), content: z.unknown().optional() }))
       .min(1)
       .max(10_000),
     stream: z.boolean().nullish(),
@@ -26,22 +26,10 @@ const completion = {
   ...problemResponses,
 } as const
 
-const headers = z.object({
-  'x-descent-session': sessionName.optional().meta({ description: 'The session; `default` when left out.' }),
-})
-
-const plainRoute = createRoute({
-  method: 'post',
-  path: '/chat/completions',
-  summary: 'A chat request, passed on and recorded',
-  request: { headers, body: jsonBody(chatSchema) },
-  responses: completion,
-})
-
 const namedRoute = createRoute({
   method: 'post',
   path: '/proxy/{session}/chat/completions',
-  summary: 'The same, with the session in the path: for harnesses that take a base URL only',
+  summary: 'A chat request, passed on and recorded in the session of the path',
   request: { params: z.object({ session: sessionName }), body: jsonBody(chatSchema) },
   responses: completion,
 })
@@ -58,31 +46,29 @@ const endRoute = createRoute({
 })
 
 /** `proxy` is null on a server that has none behind it. */
-export function proxyRoutes(proxy: Proxy | null) {
-  async function pass(
-    session: string,
-    body: Record<string, unknown>,
-    signal: AbortSignal,
-  ): Promise<Response> {
-    if (!proxy) {
-      const detail = 'There is no model server behind: start with `descent serve --proxy-to URL`.'
-      throw new HttpProblem(409, 'no_proxy', detail)
-    }
-    try {
-      return await proxy.complete(session, body, signal)
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      throw new HttpProblem(502, 'upstream_unreachable', 'The model server behind cannot be reached.')
-    }
+export async function passOn(
+  proxy: Proxy | null,
+  session: string,
+  body: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<Response> {
+  if (!proxy) {
+    const detail = 'There is no model server behind: start with `descent serve --proxy-to URL`.'
+    throw new HttpProblem(409, 'no_proxy', detail)
   }
+  try {
+    return await proxy.complete(session, body, signal)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new HttpProblem(502, 'upstream_unreachable', 'The model server behind cannot be reached.')
+  }
+}
+
+export function proxyRoutes(proxy: Proxy | null) {
   return createRoutes()
-    .openapi(plainRoute, async (context) => {
-      const session = context.req.valid('header')['x-descent-session'] ?? 'default'
-      return (await pass(session, context.req.valid('json'), context.req.raw.signal)) as never
-    })
     .openapi(namedRoute, async (context) => {
       const { session } = context.req.valid('param')
-      return (await pass(session, context.req.valid('json'), context.req.raw.signal)) as never
+      return (await passOn(proxy, session, context.req.valid('json'), context.req.raw.signal)) as never
     })
     .openapi(endRoute, async (context) => {
       const ended = await proxy?.end(context.req.valid('param').session)
