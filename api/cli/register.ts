@@ -154,6 +154,7 @@ export function registerCommands(program: Command): void {
     .description('serve the API and the trace browser')
     .option('--port <n>', 'the port', '4321')
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--datasets <directory>', 'where datasets go (default: datasets in the directory of the store)')
     .option(
       '--rlm <runFile...>',
       'answer chat requests by RLMs of these run files; the name of one is its model',

@@ -63,7 +63,8 @@ export function neededScope(method: string, path: string): Scope {
   if (path.startsWith('/v1/tokens')) return 'admin'
   if (method === 'POST' && path === '/v1/runs') return 'admin'
   if (path.startsWith('/v1/batches')) return 'write'
-  return method === 'GET' || method === 'HEAD' || path.startsWith('/v1/datasets/preview') ? 'read' : 'write'
+  const onlyLooks = path === '/v1/datasets/plan' || path === '/v1/datasets/preview'
+  return method === 'GET' || method === 'HEAD' || onlyLooks ? 'read' : 'write'
 }
 
 export interface AccessVariables {

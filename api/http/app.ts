@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { guard, openAccess, type AccessVariables } from './access.ts'
 import { describeApi } from './description.ts'
+import type { Exports } from './exports.ts'
 import type { Jobs } from './jobs.ts'
 import type { Proxy } from './proxy/index.ts'
 import type { Rlm } from './rlm/index.ts'
@@ -12,8 +13,10 @@ import { errorResponse, HttpProblem, openAIErrors, problemResponse, validationHo
 import type { ApiStore } from './read-store.ts'
 import { chatRoutes } from './routes/chat.ts'
 import { compareRoutes } from './routes/compare.ts'
+import { datasetRowRoutes } from './routes/dataset-rows.ts'
 import { datasetRoutes } from './routes/datasets.ts'
 import { eventRoutes } from './routes/events.ts'
+import { exportRoutes } from './routes/exports.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { judgementRoutes } from './routes/judgements.ts'
@@ -33,6 +36,8 @@ export interface AppOptions {
   exportRoots?: string[]
   /** Runs collection jobs; without it the API shows runs and starts none. */
   jobs?: Jobs | null
+  /** Makes datasets; without it the API shows those that there are. */
+  exports?: Exports | null
   /** Passes chat requests on and records them; without it they are refused. */
   proxy?: Proxy | null
   /** Answers chat requests by rollouts. */
@@ -56,6 +61,7 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
   const {
     open = false,
     jobs = null,
+    exports = null,
     proxy = null,
     rlm = null,
     rate = { burst: 600, perSecond: 200 },
@@ -96,6 +102,8 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
     .route('/v1', searchRoutes(store))
     .route('/v1', compareRoutes(store))
     .route('/v1', eventRoutes(store))
+    .route('/v1', exportRoutes(store, exports))
+    .route('/v1', datasetRowRoutes(store, options.exportRoots))
     .route('/v1', datasetRoutes(store, options.exportRoots))
     .route('/v1', rowRoutes(store))
     .route('/v1', chatRoutes(rlm, proxy))

@@ -1,11 +1,14 @@
 // `descent serve`: the API and the trace browser, until Ctrl-C. Jobs that were started through it are paused
 // then, and can be taken up.
+import path from 'node:path'
+import { openExports } from '../../http/exports.ts'
 import { openJobs } from '../../http/jobs.ts'
 import { openProxy } from '../../http/proxy/index.ts'
 import { openRlm, type Rlm } from '../../http/rlm/index.ts'
 import { serve } from '../../http/serve.ts'
-import { environmentValue } from '../../../src/env.ts'
+import { environment, environmentValue } from '../../../src/env.ts'
 import { DescentError, UsageError } from '../../../src/errors.ts'
+import { isServerUrl } from '../../../src/store/index.ts'
 import type { Store } from '../../../src/store/contract.ts'
 import { checkModels, prepareServed, type PreparedRun } from '../../compose.ts'
 import { onInterrupt } from '../interrupt.ts'
@@ -15,6 +18,7 @@ import { say, usingStore, type StoreOption } from '../store-option.ts'
 export interface ServeCommandOptions extends StoreOption {
   port: string
   host: string
+  datasets?: string
   proxyTo?: string
   proxyKeyEnv?: string
   rlm?: string[]
@@ -26,6 +30,7 @@ export async function serveCommand(options: ServeCommandOptions): Promise<void> 
   const prepared = await Promise.all((options.rlm ?? []).map(prepareServed))
   await usingStore(options, async (store) => {
     const jobs = openJobs(store, process.cwd(), tell)
+    const exports = openExports(store, datasetsDirectory(options), tell)
     const proxy = upstream && openProxy(store, upstream, tell)
     const interrupt = onInterrupt()
     const rlm = await openRlms(store, prepared, interrupt.signal)
@@ -35,6 +40,7 @@ export async function serveCommand(options: ServeCommandOptions): Promise<void> 
         host: options.host,
         port,
         jobs,
+        exports,
         proxy,
         rlm,
         onError: tell,
@@ -50,10 +56,19 @@ export async function serveCommand(options: ServeCommandOptions): Promise<void> 
     } finally {
       await rlm?.close()
       await proxy?.close()
+      await exports.close()
       await jobs.close()
     }
   })
   process.exitCode = 130
+}
+
+/** Where datasets are made that the API is asked for: beside an embedded store, else in this directory. */
+function datasetsDirectory({
+  datasets,
+  store = environment.store ?? './.descent',
+}: ServeCommandOptions): string {
+  return path.resolve(datasets ?? (isServerUrl(store) ? 'datasets' : path.join(store, 'datasets')))
 }
 
 async function openRlms(store: Store, prepared: PreparedRun[], signal: AbortSignal): Promise<Rlm | null> {

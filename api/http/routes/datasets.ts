@@ -15,14 +15,18 @@ const fileSchema = z.object({
   rows: z.number().nullable(),
   bytes: z.number().nullable(),
   sha256: z.string().nullable(),
+  split: z.string().nullable(),
+  config: z.string().nullable().meta({ description: 'Of a dataset of several recipes.' }),
 })
 
 /** What the store holds of a file, whatever else the exporter wrote beside it. */
-const storedFileSchema = z.object({
+export const storedFileSchema = z.object({
   path: z.string(),
   rows: z.number().nullish(),
   bytes: z.number().nullish(),
   sha256: z.string().nullish(),
+  split: z.string().nullish(),
+  config: z.string().nullish(),
 })
 
 export const datasetSchema = z
@@ -99,6 +103,22 @@ const fileRoute = createRoute({
   },
 })
 
+const documents = { card: 'README.md', manifest: 'manifest.json', audit: 'audit.jsonl' } as const
+
+const documentRoute = createRoute({
+  method: 'get',
+  path: '/datasets/{id}/{document}',
+  summary: 'The dataset card (Markdown), the manifest (JSON), or the audit of cleaning (JSON lines)',
+  request: {
+    params: z.object({ id: referenceSchema, document: z.enum(['card', 'manifest', 'audit']) }),
+    headers: z.object({ range: z.string().optional() }),
+  },
+  responses: {
+    200: { description: 'The document.', content: { 'text/markdown': { schema: z.string() } } },
+    ...problemResponses,
+  },
+})
+
 export function datasetRoutes(store: ApiStore, exportRoots?: string[]) {
   return createRoutes()
     .openapi(listRoute, async (context) => {
@@ -123,6 +143,12 @@ export function datasetRoutes(store: ApiStore, exportRoots?: string[]) {
       const { path } = storedFileSchema.parse(file)
       return await sendFile(await locateFile(dataset.directory, path, exportRoots), context.req.raw)
     })
+    .openapi(documentRoute, async (context) => {
+      const { id, document } = context.req.valid('param')
+      const { directory } = await orNotFound(store.findDataset(id))
+      const place = await locateFile(directory, documents[document], exportRoots)
+      return await sendFile(place, context.req.raw)
+    })
 }
 
 function datasetItem(dataset: StoredDataset): z.infer<typeof itemSchema> {
@@ -134,8 +160,9 @@ function datasetView(dataset: StoredDataset): Dataset {
   const { files: _files, ...item } = datasetItem(dataset)
   const { directory, selection, options, funnel } = dataset
   const files = dataset.files.map((stored, index) => {
-    const { path, rows, bytes, sha256 } = storedFileSchema.parse(stored)
-    return { index, path, rows: rows ?? null, bytes: bytes ?? null, sha256: sha256 ?? null }
+    const { path, ...facts } = storedFileSchema.parse(stored)
+    const { rows = null, bytes = null, sha256 = null, split = null, config = null } = facts
+    return { index, path, rows, bytes, sha256, split, config }
   })
   return { ...item, directory, selection, options, funnel, files }
 }
