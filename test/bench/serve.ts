@@ -1,60 +1,45 @@
-// How fast the API answers over a large store: `node test/bench/serve.ts [TRAJECTORIES] [CALLS EACH]`.
-// The store is filled through the real writer (seeded), on the embedded server, or on the one that
-// DESCENT_TEST_POSTGRES names (`node scripts/with-postgres.ts node test/bench/serve.ts`). Prints p50 and p95
-// of each view over the HTTP door, and the scans in the plans of its queries; exits 1 when one of them goes
-// through a whole big table.
+// How fast the API answers over a large store: `node test/bench/serve.ts [TRAJECTORIES] [CALLS EACH]
+// [--store PLACE]`. The store is filled through the real writer (seeded), half of it as one run, the rest as
+// runs of 500; on the embedded server, or on the one that DESCENT_TEST_POSTGRES names (`node
+// scripts/with-postgres.ts node test/bench/serve.ts`), or at PLACE, where it stays and is used again. Prints
+// p50 and p95 of each view over the HTTP door, for the large run, and the scans in the plans of its queries;
+// exits 1 when one of them goes through a whole big table.
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { createApp } from '../../api/http/app.ts'
 import { environmentValue } from '../../src/env.ts'
 import { openEmbedded } from '../../src/store/embedded.ts'
-import { openStore } from '../../src/store/index.ts'
+import { isServerUrl, openStore } from '../../src/store/index.ts'
 import { fillStore } from '../support/fill.ts'
 import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
 
-const wanted = Number(process.argv[2] ?? 5000)
-const callsEach = Number(process.argv[3] ?? 30)
+const { values: flags, positionals } = parseArgs({
+  options: { store: { type: 'string' } },
+  allowPositionals: true,
+})
+const wanted = Number(positionals[0] ?? 5000)
+const callsEach = Number(positionals[1] ?? 30)
 const rollouts = 4
-const perRun = Math.min(500, Math.max(rollouts, wanted))
-const runs = Math.max(1, Math.round(wanted / perRun))
 const rounds = 60
 const bigTables = ['trajectories', 'cells', 'calls', 'turns', 'messages', 'scores', 'search_texts', 'blobs']
 
 const directory = await temporaryDirectory('bench-serve')
-const server = environmentValue('DESCENT_TEST_POSTGRES')
-const embedded = server === undefined ? await openEmbedded(join(directory, 'store')) : null
+const place = flags.store ?? environmentValue('DESCENT_TEST_POSTGRES') ?? join(directory, 'store')
+const embedded = isServerUrl(place) ? null : await openEmbedded(place)
 const target = embedded?.target
-const url =
-  server ??
-  `postgres://${target?.user}:${target?.password}@${target?.host}:${target?.port}/${target?.database}`
-const store = await openStore(server ?? join(directory, 'store'))
+const url = target
+  ? `postgres://${target.user}:${target.password}@${target.host}:${target.port}/${target.database}`
+  : place
+const store = await openStore(place)
 const sql = postgres(url, { max: 1, onnotice: () => {} })
 let slow = 0
 try {
-  console.log(`${cpus().length} cores, ${server === undefined ? 'embedded store' : 'PostgreSQL server'}`)
-  const began = performance.now()
-  const tasks = Math.round(perRun / rollouts)
-  const ids = await fillStore(store, {
-    runs,
-    tasks,
-    rollouts,
-    calls: callsEach,
-    turns: 5,
-    directory: join(directory, 'texts'),
-    onTrajectory: (count) => {
-      if (count % 2000 === 0) console.log(`  ${count} trajectories`)
-    },
-  })
-  await sql`analyze`
-  const [size] = await sql<{ calls: number; trajectories: number; bytes: string }[]>`
-    select (select count(*) from calls)::int as calls, (select count(*) from trajectories)::int as trajectories,
-      pg_size_pretty(pg_database_size(current_database())) as bytes`
-  const seconds = (performance.now() - began) / 1000
-  console.log(
-    `filled in ${seconds.toFixed(0)} s: ${size?.trajectories} trajectories, ${size?.calls} calls, ${size?.bytes}`,
-  )
-  const run = ids[Math.floor(ids.length / 2)] ?? ''
+  console.log(`${cpus().length} cores, ${embedded ? 'embedded store' : 'PostgreSQL server'}`)
+  await fill()
+  const { run, summary } = await measure()
+  console.log(summary)
   const { items } = await store.findTrajectories(run, { limit: 200 })
   const app = createApp(store, { webDirectory: null, rate: { burst: 1e9, perSecond: 1e9 } })
   const pick = (round: number) => items[round % items.length]
@@ -99,6 +84,37 @@ try {
   await removeDirectory(directory)
 }
 process.exitCode = slow > 0 ? 1 : 0
+
+async function fill(): Promise<void> {
+  if ((await store.listRuns({ limit: 1 })).items.length > 0) return
+  const began = performance.now()
+  const seconds = () => ((performance.now() - began) / 1000).toFixed(0)
+  const large = Math.max(rollouts, Math.round(wanted / 2))
+  const shape = { rollouts, calls: callsEach, turns: 5, directory: join(directory, 'texts') }
+  const onTrajectory = (count: number) => {
+    if (count % 2000 === 0) console.log(`  ${count} trajectories, ${seconds()} s`)
+  }
+  await fillStore(store, { ...shape, runs: 1, tasks: Math.round(large / rollouts), onTrajectory })
+  const runs = Math.round((wanted - large) / 500)
+  await fillStore(store, { ...shape, seed: 8, runs, tasks: 125, onTrajectory })
+  console.log(`filled in ${seconds()} s`)
+  const before = performance.now()
+  while ((await store.indexForSearch({ milliseconds: 60_000 })) > 0);
+  console.log(`indexed for search in ${((performance.now() - before) / 1000).toFixed(0)} s`)
+  await sql`vacuum analyze`
+}
+
+async function measure(): Promise<{ run: string; summary: string }> {
+  const [size] = await sql<{ calls: number; trajectories: number; bytes: string }[]>`
+    select (select count(*) from calls)::int as calls, (select count(*) from trajectories)::int as trajectories,
+      pg_size_pretty(pg_database_size(current_database())) as bytes`
+  const [large] = await sql<{ id: string; count: number }[]>`
+    select run_id as id, count(*)::int as count from trajectories group by run_id order by 2 desc limit 1`
+  const summary =
+    `${size?.trajectories} trajectories, ${size?.calls} calls, ${size?.bytes}; ` +
+    `the run looked at has ${large?.count}`
+  return { run: large?.id ?? '', summary }
+}
 
 /** How often PostgreSQL has gone through each big table from end to end. */
 async function scans(): Promise<Map<string, number>> {
