@@ -1,11 +1,17 @@
 // README.md of an export: a Hugging Face dataset card. Its YAML names the files of each split, so
-// that `load_dataset` finds them, here and on the Hub.
+// that `load_dataset` finds them, here and on the Hub, and takes nothing else for data.
 import { stringify } from 'yaml'
+import { figuresText } from './card/figures.ts'
+import { plotPrefix, redactedGroups } from './card/files.ts'
+import { limitSection } from './card/limits.ts'
+import { fenced, inline, table } from './card/markdown.ts'
+import { modelSection } from './card/models.ts'
+import { promptSection, promptsOf } from './card/prompts.ts'
 import { cleaningSection } from './clean/card-section.ts'
 import type { ConfigFacts, ManifestFacts } from './manifest.ts'
 import { type RecipeColumn, typeName } from './recipe.ts'
 import { type Split, splits } from './split.ts'
-import type { RewardSummary, Statistics } from './statistics.ts'
+import type { Statistics } from './statistics.ts'
 
 const sizes: [number, string][] = [
   [1e3, 'n<1K'],
@@ -17,26 +23,16 @@ const sizes: [number, string][] = [
   [1e9, '100M<n<1B'],
 ]
 
+/** The text of the card. What it links to is made by `cardFiles`. */
 export function createCard(facts: ManifestFacts): string {
-  const { configs } = facts
-  const scripted = configs.some(({ statistics }) => statistics.scripted)
-  const warning = scripted
-    ? '**SCRIPTED: some or all of these rows were made by a script, not by a model. They are for tests of ' +
-      'the pipeline. Never train on them.**\n\n'
-    : ''
-  const [only] = configs
+  const { configs, runs } = facts
   const title = configs.map(({ recipe }) => recipe.name).join(', ')
-  const about =
-    configs.length === 1
-      ? `${only?.recipe.description ?? ''} `
-      : `${configs.length} configs of the same trajectories, one for each recipe. `
-  const models = unique(configs.flatMap(({ statistics }) => statistics.models)).toSorted()
   return `---
 ${frontMatter(facts)}---
 
-# ${inline(facts.runs.map((run) => run.name).join(', '))}: ${title}
+# ${inline(runs.map((run) => run.name).join(', '))}: ${title}
 
-${warning}${about}Trajectories of Recursive Language Models, collected and exported with Descent.
+${aboutText(facts)}
 
 ${table(
   ['config', 'split', 'rows', 'trajectories', 'tasks'],
@@ -50,12 +46,13 @@ ${table(
 
 ${splitText(facts)} \`DIRECTORY\` below is where this file lies, or the name of the repository on the Hub.
 
-${configs.map((config) => configText(config, configs.length === 1)).join('\n')}
-${cleaningSection(facts.cleaning)}## How it was collected
+${configs.map((config) => configText(facts, config)).join('\n')}
+${cleaningSection(facts.cleaning)}
+## How it was collected
 
 ${table(
   ['run', 'id', 'model', 'protocol', 'policy version', 'scripted'],
-  facts.runs.map((run) => [
+  runs.map((run) => [
     inline(run.name),
     `\`${run.id}\``,
     inline(run.model),
@@ -65,14 +62,24 @@ ${table(
   ]),
 )}
 
-${
-  models.length > 0
-    ? `Models that were called: ${models.map((model) => `\`${inline(model)}\``).join(', ')}. Their licences say what may be done with what they wrote.`
-    : 'The rows hold nothing that a model said.'
-}${tokenizerText(facts)}
+Rows keep the order of tasks, rollouts and turns: shuffle in the trainer.${tokenizerText(facts)} \`manifest.json\` holds the options, the hash of every file and the identity of the runs; \`descent export --from-manifest manifest.json\` makes the same files again.
 
-Rows keep the order of tasks, rollouts and turns: shuffle in the trainer. \`manifest.json\` holds the options, the hash of every file and the identity of the runs; \`descent export --from-manifest manifest.json\` makes the same files again.
-`
+${modelSection(facts)}
+${promptSection(runs, promptsOf(runs, redactedGroups(facts.cleaning)))}
+${limitSection(facts)}`
+}
+
+function aboutText({ configs }: ManifestFacts): string {
+  const [only] = configs
+  const about =
+    configs.length === 1
+      ? (only?.recipe.description ?? '')
+      : `${configs.length} configs of the same trajectories, one for each recipe.`
+  const scripted = configs.some(({ statistics }) => statistics.scripted)
+  const warning =
+    '**SCRIPTED: some or all of these rows were made by a script, not by a model. They are for tests of ' +
+    'the pipeline. Never train on them.**\n\n'
+  return `${scripted ? warning : ''}${about} Trajectories of Recursive Language Models, collected and exported with Descent.`
 }
 
 function presentIn(statistics: Statistics): Split[] {
@@ -90,63 +97,62 @@ function splitText({ split, settings }: ManifestFacts): string {
 
 function tokenizerText({ tokenizer }: ManifestFacts): string {
   if (!tokenizer) return ''
-  return `\n\nToken ids that no engine gave are of the tokenizer \`${inline(tokenizer.name)}\` (hash \`${tokenizer.hash.slice(0, 12)}\`) and its chat template; the column \`token_source\` says which are.`
+  return ` Token ids that no engine gave are of the tokenizer \`${inline(tokenizer.name)}\` (hash \`${tokenizer.hash.slice(0, 12)}\`) and its chat template; the column \`token_source\` says which are.`
 }
 
 /** What a person wants to know of one recipe: how to load it, its columns, what went in. */
-function configText(config: ConfigFacts, alone: boolean): string {
-  const { name, recipe, statistics, folder, funnel, repairedStrings } = config
-  const [split = 'train'] = presentIn(statistics)
+function configText(facts: ManifestFacts, config: ConfigFacts): string {
+  const { name, recipe, statistics, funnel, repairedStrings, example } = config
+  const alone = facts.configs.length === 1
   const heading = (text: string) => (alone ? `## ${text}` : `### ${text}`)
-  const isTable = !recipe.documents
-  return `${alone ? '' : `## ${name}\n\n${recipe.description}\n\n`}Recipe \`${recipe.name}\`, version ${recipe.version}. ${
+  const about = `Recipe \`${recipe.name}\`, version ${recipe.version}. ${
     recipe.trainers.length > 0 ? `For: ${recipe.trainers.join('; ')}.` : 'For analysis and conversion.'
+  }`
+  const parts = [
+    ...(alone ? [] : [`## ${name}`, recipe.description]),
+    about,
+    heading('Load it'),
+    ...loadingTexts(config, alone),
+    ...(recipe.documents
+      ? []
+      : [heading('Columns'), table(['column', 'type', 'meaning'], recipe.columns.map(columnRow))]),
+    ...(example === null ? [] : [heading('Example'), 'The first row; what is long is cut.', example]),
+    heading('Statistics'),
+    figuresText(statistics, plotPrefix(facts, name)),
+    heading('Selection'),
+    table(
+      ['step', 'trajectories', 'rows'],
+      funnel.map(({ step, trajectories, rows }) => [inline(step), trajectories, rows ?? '']),
+    ),
+  ]
+  if (repairedStrings > 0) {
+    parts.push(`In ${repairedStrings} strings, lone surrogates became U+FFFD, as UTF-8 cannot hold them.`)
   }
-
-${heading('Load it')}
-
-\`\`\`python
-from datasets import load_dataset
-
-train = load_dataset("DIRECTORY"${alone ? '' : `, "${name}"`}, split="${split}")
-\`\`\`
-
-\`\`\`python
-${recipe.example}
-\`\`\`
-${
-  isTable
-    ? `
-\`\`\`sql
--- DuckDB
-SELECT * FROM 'DIRECTORY/${folder}/*.${extensionOf(config)}' LIMIT 10;
-\`\`\`
-
-${heading('Columns')}
-
-${table(['column', 'type', 'meaning'], recipe.columns.map(columnRow))}
-`
-    : ''
+  return `${parts.join('\n\n')}\n`
 }
-${heading('Rewards')}
 
-${rewardText(statistics.rewards)}
+function loadingTexts(config: ConfigFacts, alone: boolean): string[] {
+  const { name, recipe, statistics, folder, files } = config
+  const [split = 'train'] = presentIn(statistics)
+  const place = `DIRECTORY/${folder}`
+  const first = files.find((file) => file.split === split)?.path
+  const load = `from datasets import load_dataset
 
-Stop reasons: ${Object.entries(statistics.stopReasons)
-    .map(([reason, count]) => `${reason} ${count}`)
-    .join(', ')}.
-
-${heading('Selection')}
-
-${table(
-  ['step', 'trajectories', 'rows'],
-  funnel.map(({ step, trajectories, rows }) => [step, trajectories, rows ?? '']),
-)}
-${
-  repairedStrings > 0
-    ? `\nIn ${repairedStrings} strings, lone surrogates became U+FFFD, as UTF-8 cannot hold them.\n`
-    : ''
-}`
+train = load_dataset("DIRECTORY"${alone ? '' : `, "${name}"`}, split="${split}")`
+  const trainers = recipe.loading.map(({ trainer, language, text }) => {
+    const told = text
+      // The only config needs no name.
+      .replace(alone ? /^.*CONFIG.*\n/gm : /CONFIG/g, alone ? '' : name)
+      .replaceAll('FOLDER', place)
+      .replaceAll('FILE', first === undefined ? place : `DIRECTORY/${first}`)
+    return `${trainer}:\n\n${fenced(told, language)}`
+  })
+  const query = `SELECT * FROM '${place}/*.${extensionOf(config)}' LIMIT 10;`
+  return [
+    fenced(load, 'python'),
+    ...trainers,
+    ...(recipe.documents ? [] : [`DuckDB:\n\n${fenced(query, 'sql')}`]),
+  ]
 }
 
 function extensionOf({ files }: ConfigFacts): string {
@@ -159,7 +165,7 @@ function frontMatter(facts: ManifestFacts): string {
   const names = configs.map(({ recipe }) => recipe.name)
   return stringify({
     pretty_name: `${facts.runs.map((run) => run.name).join(', ')} (${names.join(', ')})`,
-    license: 'unknown',
+    license: facts.settings.license ?? 'unknown',
     task_categories: ['text-generation'],
     tags: unique([
       'descent',
@@ -188,31 +194,6 @@ function unique(words: string[]): string[] {
   return [...new Set(words)]
 }
 
-/** Text of users inside a line of Markdown: no line breaks, pipes, backticks or tags of its own. */
-function inline(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll(/[`|]/g, "'").replaceAll('<', '&lt;')
-}
-
-function table(head: string[], body: (string | number)[][]): string {
-  const lines = [head, head.map(() => '---'), ...body]
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-}
-
 function columnRow({ name, type, nullable, meaning }: RecipeColumn): string[] {
   return [`\`${name}\``, `\`${typeName(type)}\`${nullable ? ', may be null' : ''}`, meaning]
-}
-
-function rewardText(rewards: RewardSummary | null): string {
-  if (!rewards) return 'No trajectory here has a reward.'
-  const { scored, unscored, mean, minimum, maximum, bins } = rewards
-  const most = Math.max(...bins.map((bin) => bin.trajectories))
-  const lines = bins.map(({ from, to, trajectories }) => {
-    const bar = '#'.repeat(Math.ceil((trajectories / most) * 40))
-    return `${from.toFixed(3).padStart(9)} to ${to.toFixed(3).padStart(9)} ${String(trajectories).padStart(8)} ${bar}`
-  })
-  return `${scored} trajectories with a reward, ${unscored} without. Mean ${mean.toFixed(4)}, from ${minimum} to ${maximum}.
-
-\`\`\`
-${lines.map((line) => line.trimEnd()).join('\n')}
-\`\`\``
 }

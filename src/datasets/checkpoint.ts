@@ -34,6 +34,8 @@ export interface RowState {
   repairedStrings: number
   trajectories: number
   contexts: (ContextFile & { partial: string })[]
+  /** The first row, for the card; null before it was written. */
+  example: string | null
 }
 
 /** A split that ended without another file. */

@@ -20,6 +20,13 @@ export const curationShape = {
   repair: z.array(z.string()).optional(),
   /** Tasksets, or task files, that the training set must not overlap with. */
   evaluation: z.array(taskset).optional(),
+  /** Of the dataset, by the Hub's short names, such as `apache-2.0`; `unknown` when not given. */
+  license: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]*$/, 'a short name as on the Hub, such as apache-2.0')
+    .optional(),
+  /** By the name of a model as the server knows it; the card names them, and what is not stated. */
+  modelLicenses: z.record(z.string(), z.string().trim().min(1)).optional(),
   /** The directory of the tokenizer that counts for the rule `prompt-tokens`. */
   cleanTokenizer: z.string().min(1).optional(),
 }

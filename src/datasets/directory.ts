@@ -21,8 +21,8 @@ const manifestName = 'manifest.json'
 const checkpointName = 'export.checkpoint.partial'
 const lockName = 'export.lock.partial'
 const dataFile =
-  /^(?:data\/(?:[a-z-]+\/)?(?:(?:train|validation|test)-\d{5}-of-\d{5}\.(?:parquet|jsonl)|dataset_info\.json)|contexts\/[\da-f]+\.(?:txt|json)|statistics\/[a-z-]+\.svg|audit\.jsonl)$/
-const folders = ['data', 'contexts']
+  /^(?:data\/(?:[a-z-]+\/)?(?:(?:train|validation|test)-\d{5}-of-\d{5}\.(?:parquet|jsonl)|dataset_info\.json)|contexts\/[\da-f]+\.(?:txt|json)|card\/(?:prompts\/)?[\w-]+\.(?:svg|txt)|audit\.jsonl)$/
+const folders = ['data', 'contexts', 'card']
 /** SQLite, which holds the lock, may add a file of its own. */
 const partialFile = /\.partial(?:-journal)?$/
 
@@ -151,7 +151,7 @@ async function lockDirectory(directory: string): Promise<FileLock> {
 
 async function removeOld(directory: string, paths: string[]): Promise<void> {
   for (const path of paths) await rm(join(directory, path), { force: true })
-  const emptied = [...new Set(paths.map((path) => dirname(path))), 'contexts']
+  const emptied = [...new Set(paths.map((path) => dirname(path))), 'contexts', 'card/prompts', 'card']
   for (const folder of emptied)
     if (folder !== 'data') await rmdir(join(directory, folder)).catch(() => undefined)
 }
@@ -234,9 +234,8 @@ async function readManifest(path: string): Promise<string[] | null> {
   try {
     const value = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
     if (value['kind'] !== manifestKind || !Array.isArray(value['files'])) return null
-    const listed = [value['files'], value['contexts'], value['sidecars'], value['audit']].flatMap((list) =>
-      Array.isArray(list) ? (list as unknown[]) : [],
-    )
+    const lists = ['files', 'contexts', 'sidecars', 'audit', 'card'].map((name) => value[name])
+    const listed = lists.flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : []))
     return listed.map((file) => String((file as { path?: unknown } | null)?.path))
   } catch {
     return null

@@ -5,10 +5,12 @@ import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { z } from 'zod'
 import { DescentError } from '../errors.ts'
+import { sha256Hex } from '../hash.ts'
 import { newId } from '../ids.ts'
 import type { Store } from '../store/contract.ts'
 import { type CreditMethod, groupMean } from './advantages.ts'
 import { createCard } from './card.ts'
+import { cardFiles } from './card/files.ts'
 import type { CurationTools } from './clean/curate.ts'
 import { lastState } from './checkpoint.ts'
 import { createContextPlacer } from './contexts.ts'
@@ -51,6 +53,8 @@ export type ExportOptions = z.input<typeof exportOptionsSchema> & {
 export interface ExportResult {
   datasetId: string
   files: DatasetFile[]
+  /** All that lies beside them but card and manifest themselves. */
+  beside: { path: string; sha256: string }[]
   rows: number
   /** Of the first config. */
   funnel: FunnelStep[]
@@ -106,6 +110,7 @@ async function writeExport(
       split: { unit: plan.configs[0]?.split.unit ?? 'task', units: plan.configs[0]?.split.units ?? 0 },
       configs: [],
       sidecars: [],
+      card: [],
     }
     const partials: { partial: string; name: string }[] = []
     const progress = createProgress(plan, onProgress)
@@ -132,6 +137,10 @@ async function writeExport(
       const partial = target.partial('audit.jsonl')
       facts.audit.push({ path: 'audit.jsonl', ...(await plan.curation.copyAudit(partial)) })
       partials.push({ partial, name: 'audit.jsonl' })
+    }
+    for (const { path, text } of cardFiles(facts)) {
+      partials.push(await writeText(target, path, text))
+      facts.card.push({ path, bytes: Buffer.byteLength(text), sha256: sha256Hex(text) })
     }
     const files = [
       ...partials,
@@ -181,7 +190,7 @@ async function writeConfig(
     options.contexts,
     before.map((file) => ({ ...file, partial: target.absolute(file.partial) })),
   )
-  const { files, rows, statistics, repairedStrings } = await writeRows({
+  const { files, rows, statistics, repairedStrings, example } = await writeRows({
     store,
     recipe,
     options,
@@ -215,6 +224,7 @@ async function writeConfig(
       funnel,
       statistics,
       repairedStrings,
+      example,
     },
     partials: [...files, ...contexts.files].map(({ partial, path }) => ({ partial, name: path })),
   }
@@ -245,11 +255,16 @@ export async function previewExport(
   return { funnel, trajectories: selected.length, tasks }
 }
 
-function foldersOf({ configs }: Plan): string[] {
+function foldersOf({ configs, runs }: Plan): string[] {
   const withContexts = configs.some(
     ({ recipe, options }) => recipe.options.includes('contexts') && options.contexts !== 'none',
   )
-  return [...configs.map(({ folder }) => folder), ...(withContexts ? ['contexts'] : [])]
+  const withPrompts = runs.some(({ config }) => config['protocolTexts'] !== undefined)
+  return [
+    ...configs.map(({ folder }) => folder),
+    ...(withContexts ? ['contexts'] : []),
+    ...(withPrompts ? ['card/prompts'] : ['card']),
+  ]
 }
 
 /** As given, but for what is of this machine: a tokenizer is known by name and hash. */
@@ -283,10 +298,11 @@ async function writeText(target: Target, name: string, text: string) {
   return { partial, name }
 }
 
-function resultOf({ datasetId, configs }: ManifestFacts): ExportResult {
+function resultOf({ datasetId, configs, card }: ManifestFacts): ExportResult {
   return {
     datasetId,
     files: configs.flatMap(({ files }) => files),
+    beside: [...configs.flatMap(({ contexts }) => contexts), ...card],
     rows: configs.reduce((sum, { rows }) => sum + rows, 0),
     funnel: configs[0]?.funnel ?? [],
     configs: configs.map(({ name, recipe, rows, funnel }) => ({ name, recipe: recipe.name, rows, funnel })),

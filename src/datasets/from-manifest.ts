@@ -31,6 +31,8 @@ interface KnownManifest {
   codeVersion: string
   tokenizer: { name: string; hash: string } | null
   files: { path: string; sha256: string }[]
+  contexts?: { path: string; sha256: string }[]
+  card?: { path: string; sha256: string }[]
   configs: { recipe: { name: string; version: string } }[]
 }
 
@@ -74,11 +76,18 @@ export async function rebuildDataset(options: RebuildOptions): Promise<RebuildRe
     ...common,
   } as ExportOptions
   const result = await exportDataset(given)
-  const made = new Map(result.files.map((file) => [file.path, file.sha256]))
-  const wanted = new Map(manifest.files.map((file) => [file.path, file.sha256]))
+  const { files, contexts = [], card } = manifest
+  const made = hashesOf([...result.files, ...result.beside])
+  const wanted = hashesOf([...files, ...contexts, ...(card ?? [])])
+  // An older manifest says nothing of the files of the card.
+  if (!card) for (const path of made.keys()) if (path.startsWith('card/')) made.delete(path)
   const paths = [...new Set([...wanted.keys(), ...made.keys()])]
   const different = paths.filter((file) => wanted.get(file) !== made.get(file))
   return { ...result, same: paths.length - different.length, different }
+}
+
+function hashesOf(files: { path: string; sha256: string }[]): Map<string, string> {
+  return new Map(files.map(({ path, sha256 }) => [path, sha256]))
 }
 
 async function readManifest(path: string): Promise<KnownManifest> {

@@ -71,7 +71,8 @@ async function fromTrajectory(
   add: (row: RecipeRow) => Promise<void>,
 ): Promise<MadeRows> {
   const made: MadeRows = { rows: 0, used: [], leftOut: [] }
-  for (const { run, taskId, id } of members) {
+  for (const member of members) {
+    const { run, taskId, id } = member
     const task = await (job.source ?? job.store).readTask(run.id, taskId)
     for await (const trajectory of read(job, [{ id }], made)) {
       const context = {
@@ -88,7 +89,7 @@ async function fromTrajectory(
         await add(row)
         rows += 1
       }
-      if (rows > 0) made.used.push(outcomeOf(trajectory))
+      if (rows > 0) made.used.push(outcomeOf(member, trajectory))
       made.rows += rows
     }
   }
@@ -107,10 +108,12 @@ async function fromGroup(
   if (!first) return made
   const task = await (job.source ?? job.store).readTask(first.run.id, first.taskId)
   /** Of the trees that were read; of others the facts of the selection. */
-  const outcomes = new Map<string, Outcome>(members.map((member) => [member.id, { ...member, models: [] }]))
+  const outcomes = new Map<string, Outcome>(members.map((member) => [member.id, outcomeOf(member, null)]))
+  const byId = new Map(members.map((member) => [member.id, member]))
   async function* readMembers(): AsyncGenerator<Trajectory> {
     for await (const trajectory of read(job, members, made)) {
-      outcomes.set(trajectory.id, outcomeOf(trajectory))
+      const member = byId.get(trajectory.id)
+      if (member) outcomes.set(trajectory.id, outcomeOf(member, trajectory))
       yield trajectory
     }
   }

@@ -39,6 +39,8 @@ export interface ConfigFacts {
   statistics: Statistics
   /** Strings in which lone surrogates became U+FFFD: UTF-8 cannot hold them. */
   repairedStrings: number
+  /** The first row as Markdown, for the card. */
+  example: string | null
 }
 
 export interface ManifestFacts {
@@ -57,6 +59,8 @@ export interface ManifestFacts {
   configs: ConfigFacts[]
   /** Files beside the data that some reader asks for. */
   sidecars: { path: string }[]
+  /** What the card shows: plots, and prompts byte for byte. */
+  card: { path: string; bytes: number; sha256: string }[]
 }
 
 export function createManifest(facts: ManifestFacts) {
@@ -119,6 +123,7 @@ export function createManifest(facts: ManifestFacts) {
     files: configs.flatMap(({ files }) => files),
     contexts: configs.flatMap(({ contexts }) => contexts),
     sidecars: facts.sidecars,
+    card: facts.card,
   }
 }
 

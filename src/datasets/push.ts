@@ -41,7 +41,7 @@ interface LocalFile {
 
 /** Files of one commit: few, so that little is lost when a push breaks off. */
 const filesPerCommit = 8
-const ours = /^(?:data\/|contexts\/|audit\.jsonl$)/
+const ours = /^(?:data\/|contexts\/|card\/|audit\.jsonl$)/
 const lastFiles = ['README.md', 'manifest.json']
 
 /**
@@ -132,7 +132,7 @@ async function filesOf(directory: string): Promise<LocalFile[]> {
   if (manifest?.['kind'] !== manifestKind) {
     throw new UsageError(`push: ${directory} holds no complete export: no manifest.json of one is there.`)
   }
-  const named = ['files', 'contexts', 'sidecars', 'audit'].flatMap((list) =>
+  const named = ['files', 'contexts', 'sidecars', 'audit', 'card'].flatMap((list) =>
     Array.isArray(manifest[list]) ? (manifest[list] as Partial<LocalFile>[]) : [],
   )
   const last: Partial<LocalFile>[] = lastFiles.map((name) => ({ path: name }))

@@ -68,6 +68,18 @@ export interface GroupRow {
   members: { id: string }[]
 }
 
+/** What one trainer is given. */
+export interface Loading {
+  trainer: string
+  /** Of Markdown. */
+  language: 'python' | 'yaml' | 'toml' | 'sh'
+  /**
+   * `DIRECTORY` stands for the dataset's place, `CONFIG` for the name of the config, `FOLDER` for the folder
+   * of its files, `FILE` for the first of them. In Python, `train` is loaded already.
+   */
+  text: string
+}
+
 interface CommonDefinition {
   name: string
   /** Raised whenever the same trajectories may give other rows. */
@@ -89,8 +101,10 @@ interface CommonDefinition {
   sidecar?: (files: { path: string; split: string }[]) => { name: 'dataset_info.json'; text: string }
   /** Token arrays are read with each trajectory. */
   needsTokens?: boolean
-  /** Python that puts the data to use, for the card. `DIRECTORY` stands for the dataset's place. */
-  example: string
+  /** How each trainer takes the data, for the card. */
+  loading: Loading[]
+  /** What the rows do not tell, for the card: whole sentences. */
+  limits?: string[]
 }
 
 export interface TrajectoryRecipeDefinition extends CommonDefinition {

@@ -1,7 +1,9 @@
-// What the card and the manifest tell about the rows, gathered while they pass: one number kept per
-// trajectory (its reward), counts for the rest.
+// What the card and the manifest tell about the rows, gathered while they pass: counts and tallies, small
+// whatever the number of trajectories.
 import type { Call, Trajectory } from '../trajectory.ts'
+import type { Selected } from './selection.ts'
 import { type Split, splits } from './split.ts'
+import { createTallier, type Tally } from './tally.ts'
 
 export interface SplitCount {
   tasks: number
@@ -9,22 +11,29 @@ export interface SplitCount {
   rows: number
 }
 
-export interface RewardSummary {
-  scored: number
-  unscored: number
-  mean: number
-  minimum: number
-  maximum: number
-  /** Ten bins of equal width from minimum to maximum; one bin when all are equal. */
-  bins: { from: number; to: number; trajectories: number }[]
+/** Of each trajectory that gave rows; all but the reward of the whole tree, as it was collected. */
+export const measures = ['reward', 'turns', 'tokens', 'depth', 'cost'] as const
+export type Measure = (typeof measures)[number]
+
+/** Rewards, turns and depths are kept as they are; of the others there could be one for each trajectory. */
+const digits: Partial<Record<Measure, number>> = { tokens: 3, cost: 3 }
+
+/** What a model did: as the root, as a child invocation, or answering a sub-call. */
+export const modelRoles = ['root', 'child', 'sub-call'] as const
+export type ModelRole = (typeof modelRoles)[number]
+
+export interface CalledModel {
+  name: string
+  provider: string
+  role: ModelRole
 }
 
 export interface Statistics {
   splits: Record<Split, SplitCount>
-  rewards: RewardSummary | null
+  tallies: Record<Measure, Tally>
   stopReasons: Record<string, number>
-  /** Models that answered, the sub-calls' included. */
-  models: string[]
+  /** Models that were called, by name and provider. */
+  models: CalledModel[]
   /** A script answered in at least one call. */
   scripted: boolean
   /** What gave no row: reason, how often, in how many trajectories. */
@@ -33,12 +42,12 @@ export interface Statistics {
 
 /** What is counted of a trajectory that gave rows. */
 export interface Outcome {
-  reward: number | null
+  values: Record<Measure, number | null>
   stopReason: string | null
   /** A script answered in at least one call. */
   scripted: boolean
-  /** Models that answered; none when the tree was not read. */
-  models: string[]
+  /** Models that were called; none when the tree was not read. */
+  models: CalledModel[]
 }
 
 /** Something that gave no row, and the trajectories it is about. */
@@ -57,11 +66,10 @@ export interface Collector {
 
 export interface CollectorState {
   counts: [Split, { tasks: string[]; trajectories: number; rows: number }][]
-  rewards: number[]
+  tallies: Record<Measure, Tally>
   stopReasons: [string, number][]
-  models: string[]
+  models: CalledModel[]
   reasons: [string, { count: number; trajectories: number }][]
-  unscored: number
   scripted: boolean
 }
 
@@ -73,11 +81,10 @@ export function createCollector(from?: CollectorState): Collector {
       return [split, { tasks: new Set<string>(tasks), trajectories, rows }]
     }),
   )
-  const rewards: number[] = [...(from?.rewards ?? [])]
+  const talliers = byMeasure((name) => createTallier(from?.tallies[name], digits[name]))
   const stopReasons = new Map<string, number>(from?.stopReasons)
-  const models = new Set<string>(from?.models)
+  const models: CalledModel[] = [...(from?.models ?? [])]
   const reasons = new Map(from?.reasons.map(([reason, entry]) => [reason, { ...entry }]))
-  let unscored = from?.unscored ?? 0
   let scripted = from?.scripted ?? false
   return {
     add(split, taskHash, used, rows, leftOut) {
@@ -93,12 +100,11 @@ export function createCollector(from?: CollectorState): Collector {
       count.trajectories += used.length
       count.rows += rows
       for (const outcome of used) {
-        if (outcome.reward === null) unscored += 1
-        else rewards.push(outcome.reward)
+        for (const name of measures) talliers[name].add(outcome.values[name])
         const stop = outcome.stopReason ?? 'none'
         stopReasons.set(stop, (stopReasons.get(stop) ?? 0) + 1)
         scripted ||= outcome.scripted
-        for (const model of outcome.models) models.add(model)
+        for (const { name, provider, role } of outcome.models) addModel(models, name, provider, role)
       }
     },
     summarize() {
@@ -112,65 +118,63 @@ export function createCollector(from?: CollectorState): Collector {
       }
       return {
         splits: { train: summary('train'), validation: summary('validation'), test: summary('test') },
-        rewards: summarizeRewards(rewards, unscored),
+        tallies: byMeasure((name) => talliers[name].tally()),
         stopReasons: Object.fromEntries([...stopReasons].toSorted(([, a], [, b]) => b - a)),
-        models: [...models].toSorted(),
+        models: [...models],
         scripted,
         leftOut: [...reasons].map(([reason, entry]) => ({ reason, ...entry })),
       }
     },
     snapshot: () => ({
       counts: [...counts].map(([split, count]) => [split, { ...count, tasks: [...count.tasks] }]),
-      rewards: [...rewards],
+      tallies: byMeasure((name) => talliers[name].tally()),
       stopReasons: [...stopReasons],
       models: [...models],
       reasons: [...reasons].map(([reason, entry]) => [reason, { ...entry }]),
-      unscored,
       scripted,
     }),
   }
 }
 
-/** Small, whatever the size of the tree. */
-export function outcomeOf(trajectory: Trajectory): Outcome {
-  const models = new Set<string>()
-  let { scripted } = trajectory
-  for (const call of callsOf(trajectory)) {
-    models.add(call.model)
+function byMeasure<Value>(of: (name: Measure) => Value): Record<Measure, Value> {
+  return {
+    reward: of('reward'),
+    turns: of('turns'),
+    tokens: of('tokens'),
+    depth: of('depth'),
+    cost: of('cost'),
+  }
+}
+
+/** Of a trajectory whose tree may not have been read: then nothing is known of its models. */
+export function outcomeOf(member: Selected, trajectory: Trajectory | null): Outcome {
+  const { reward, turns, tokens, depth, costUsd } = member
+  const models: CalledModel[] = []
+  let { scripted } = member
+  for (const { call, role } of trajectory ? callsOf(trajectory) : []) {
+    addModel(models, call.model, call.provider, role)
     scripted ||= call.scripted
   }
-  return { reward: trajectory.reward, stopReason: trajectory.stopReason, scripted, models: [...models] }
+  const values = { reward, turns, tokens, depth, cost: costUsd }
+  const stopReason = trajectory ? trajectory.stopReason : member.stopReason
+  return { values, stopReason, scripted, models }
 }
 
-function* callsOf(trajectory: Trajectory): Generator<Call> {
-  for (const { turns } of trajectory.invocations) {
+/** Few models are called, so a look through those that are known costs less than a key for each call. */
+function addModel(models: CalledModel[], name: string, provider: string, role: ModelRole): void {
+  const known = models.some((one) => one.name === name && one.role === role && one.provider === provider)
+  if (!known) models.push({ name, provider, role })
+}
+
+function* callsOf(trajectory: Trajectory): Generator<{ call: Call; role: ModelRole }> {
+  for (const { depth, turns } of trajectory.invocations) {
+    const role = depth === 0 ? 'root' : 'child'
     for (const { call, cells } of turns) {
-      yield call
-      for (const cell of cells) yield* cell.calls
+      yield { call, role }
+      for (const cell of cells) {
+        // A call that started a child is that child's own turns.
+        for (const sub of cell.calls) if (sub.invocationId === null) yield { call: sub, role: 'sub-call' }
+      }
     }
   }
-}
-
-export function summarizeRewards(rewards: number[], unscored: number): RewardSummary | null {
-  if (rewards.length === 0) return null
-  let sum = 0
-  let minimum = Number.POSITIVE_INFINITY
-  let maximum = Number.NEGATIVE_INFINITY
-  for (const reward of rewards) {
-    sum += reward
-    minimum = Math.min(minimum, reward)
-    maximum = Math.max(maximum, reward)
-  }
-  const size = maximum > minimum ? 10 : 1
-  const width = (maximum - minimum) / size
-  const bins = Array.from({ length: size }, (_, index) => ({
-    from: minimum + width * index,
-    to: index === size - 1 ? maximum : minimum + width * (index + 1),
-    trajectories: 0,
-  }))
-  for (const reward of rewards) {
-    const bin = bins[width === 0 ? 0 : Math.min(size - 1, Math.floor((reward - minimum) / width))]
-    if (bin) bin.trajectories += 1
-  }
-  return { scored: rewards.length, unscored, mean: sum / rewards.length, minimum, maximum, bins }
 }

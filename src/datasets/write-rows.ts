@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { createBatchBuilder } from './arrow.ts'
 import { lastState, type RowState, type ShardLine, soFar } from './checkpoint.ts'
+import { renderExample } from './card/example.ts'
 import { codeVersion } from './code-version.ts'
 import type { Target } from './directory.ts'
 import { huggingfaceFooter } from './features.ts'
@@ -40,6 +41,8 @@ export interface WrittenRows {
   rows: number
   statistics: Statistics
   repairedStrings: number
+  /** The first row, for the card. */
+  example: string | null
 }
 
 export async function writeRows(job: WriteJob): Promise<WrittenRows> {
@@ -51,6 +54,7 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
   const done = { trajectories: before?.trajectories ?? 0, rows: 0, bytes: 0 }
   const files: WrittenRows['files'] = []
   const repairedBefore = before?.repairedStrings ?? 0
+  let example = before?.example ?? null
 
   function state(): RowState {
     return {
@@ -58,6 +62,7 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
       repairedStrings: repairedBefore + sink.repaired,
       trajectories: done.trajectories,
       contexts: job.contexts.files.map((file) => ({ ...file, partial: target.relative(file.partial) })),
+      example,
     }
   }
 
@@ -76,7 +81,7 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
     await sink.close()
   }
   const statistics = collector.summarize()
-  return { files, rows: done.rows, statistics, repairedStrings: repairedBefore + sink.repaired }
+  return { files, rows: done.rows, statistics, repairedStrings: repairedBefore + sink.repaired, example }
 
   /** From `start` on; adds a line for each file. */
   async function writeSplit(
@@ -114,6 +119,7 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
         given = 0
         const skipped = unit.index === start.unit ? start.rows : 0
         const made = await makeRows({ ...job, source }, unit, split, async (row) => {
+          example ??= renderExample(recipe, row)
           // A file that is completed before this row holds those before it.
           if (given >= skipped) await shards.add(row)
           given += 1

@@ -33,6 +33,11 @@ describe('a whole export', () => {
     const { store, directory, result } = await run(makeContent(6, 2), { evalFraction: 0.3 })
     expect(await listing(directory)).toEqual([
       'README.md',
+      'card',
+      'card/depth.svg',
+      'card/reward.svg',
+      'card/tokens.svg',
+      'card/turns.svg',
       'data',
       'data/test-00000-of-00001.parquet',
       'data/train-00000-of-00001.parquet',
@@ -228,6 +233,11 @@ describe('the directory', () => {
     const second = await run(makeContent(2, 1), { directory, recipe: 'trajectories' })
     expect(await listing(directory)).toEqual([
       'README.md',
+      'card',
+      'card/depth.svg',
+      'card/reward.svg',
+      'card/tokens.svg',
+      'card/turns.svg',
       'data',
       'data/train-00000-of-00001.parquet',
       'manifest.json',
@@ -297,7 +307,7 @@ describe('the card', () => {
     })
     expect(card).toContain('**SCRIPTED')
     for (const column of findRecipe('sft-turns').columns) expect(card).toContain(`| \`${column.name}\` |`)
-    expect(card).toContain('Mean 1.0000')
+    expect(card).toContain('| reward | 4 | 0 | 1 |')
     const plain = await run(makeContent(1, 1))
     expect(await readFile(join(plain.directory, 'README.md'), 'utf8')).not.toContain('SCRIPTED')
   })

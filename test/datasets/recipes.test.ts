@@ -315,7 +315,7 @@ describe('rl-prompts', () => {
     )
     // Another export in the same place takes the contexts of this one away.
     await exported('sft-turns', content, { directory })
-    expect((await readdir(directory)).toSorted()).toEqual(['README.md', 'data', 'manifest.json'])
+    expect((await readdir(directory)).toSorted()).toEqual(['README.md', 'card', 'data', 'manifest.json'])
   })
 
   test('has the context inside when asked, and nothing of it when not wanted', async () => {

@@ -3,9 +3,11 @@ import type { RuleCount } from './clean.ts'
 import type { CleaningReport } from './curate.ts'
 import { cleaningRules } from './rules.ts'
 
-/** Markdown with a heading of its own; empty when nothing was cleaned. */
+/** Markdown with a heading of its own. */
 export function cleaningSection(report: CleaningReport | null): string {
-  if (!report) return ''
+  if (!report) {
+    return '## Cleaning\n\nNothing was removed or repaired. Contamination: not compared with any evaluation tasks.\n'
+  }
   const { rules, removed, redacted, repairs, repaired, notRepaired } = report
   const lines = rules.map(({ name, version, value }) => {
     const meaning = cleaningRules.find((rule) => rule.name === name)?.meaning ?? ''
@@ -37,7 +39,7 @@ export function cleaningSection(report: CleaningReport | null): string {
     contaminationText(report),
     '`audit.jsonl` names every trajectory and turn, with the rule and what it found.',
   )
-  return `${parts.join('\n\n')}\n\n`
+  return `${parts.join('\n\n')}\n`
 }
 
 function contaminationText({ evaluation, rules, removed }: CleaningReport): string {

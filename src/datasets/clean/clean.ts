@@ -134,7 +134,7 @@ export async function cleanTrajectories(job: CleaningJob, selected: Selected[]):
   }
 }
 
-export function isRedaction({ name, value }: Rule): boolean {
+export function isRedaction({ name, value }: { name: string; value: Rule['value'] }): boolean {
   return (name === 'secrets' || name === 'emails') && value === 'redact'
 }
 

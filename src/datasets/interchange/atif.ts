@@ -20,13 +20,19 @@ export const atif = defineRecipe({
   documents: 'together',
   needsTokens: true,
   columns: [],
-  example: `import glob, json
+  loading: [
+    {
+      trainer: 'ATIF',
+      language: 'python',
+      text: `import glob, json
 
 from atif import Trajectory  # pip install atif
 
-for path in glob.glob("DIRECTORY/data/*.jsonl"):
+for path in glob.glob("FOLDER/*.jsonl"):
     for line in open(path, encoding="utf-8"):
         print(Trajectory.model_validate(json.loads(line)).agent.name)`,
+    },
+  ],
 
   *rows(trajectory, task, { tokens, run }) {
     const root = trajectory.invocations.find(({ depth }) => depth === 0)

@@ -37,9 +37,15 @@ export const scout = defineRecipe({
     optional('answer', text, 'The final answer.'),
     required('scripted', new Bool(), 'True when a script answered in place of a model.'),
   ],
-  example: `from inspect_scout import transcripts_from  # pip install inspect-scout
+  loading: [
+    {
+      trainer: 'Inspect Scout',
+      language: 'python',
+      text: `from inspect_scout import transcripts_from  # pip install inspect-scout
 
-transcripts = transcripts_from("DIRECTORY/data")`,
+transcripts = transcripts_from("FOLDER")`,
+    },
+  ],
 
   *rows(trajectory, task, { run, threshold }) {
     const root = trajectory.invocations.find(({ depth }) => depth === 0)

@@ -15,7 +15,14 @@ export const sessions = defineRecipe({
   options: [],
   documents: 'a file each',
   columns: [],
-  example: `print(train[0]["session_id"], train[0]["num_user_messages"])`,
+  loading: [
+    {
+      trainer: 'datasets',
+      language: 'python',
+      text: `print(train[0]["session_id"], train[0]["num_user_messages"])`,
+    },
+  ],
+  limits: ['A session knows no tree: sub-calls and child invocations are not here.'],
 
   *rows(trajectory, task) {
     const root = trajectory.invocations.find(({ depth }) => depth === 0)

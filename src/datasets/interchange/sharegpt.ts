@@ -25,8 +25,15 @@ export const sharegpt = defineRecipe({
     required('branch', new Int32(), 'Which branch of the root, from 0; above 0 after a compaction.'),
     optional('reward', new Float64(), 'Weighted sum of the scores of the whole trajectory.'),
   ],
-  example: `# LLaMA-Factory: dataset_dir: DIRECTORY/data, dataset: descent_train
-print(train[0]["system"][:80], [one["from"] for one in train[0]["conversations"]])`,
+  loading: [
+    {
+      trainer: 'LLaMA-Factory',
+      language: 'yaml',
+      text: `dataset_dir: FOLDER
+dataset: descent_train`,
+    },
+  ],
+  limits: ['Turns of the root alone: what child invocations and sub-calls said is not here.'],
 
   sidecar: (files) => ({ name: 'dataset_info.json', text: datasetInfo(files) }),
 

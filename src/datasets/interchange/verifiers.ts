@@ -25,14 +25,20 @@ export const verifiersTraces = defineRecipe({
   documents: 'together',
   needsTokens: true,
   columns: [],
-  example: `import glob
+  loading: [
+    {
+      trainer: 'verifiers',
+      language: 'python',
+      text: `import glob
 
 from verifiers.v1 import WireEpisode  # pip install verifiers
 
-for path in glob.glob("DIRECTORY/data/*.jsonl"):
+for path in glob.glob("FOLDER/*.jsonl"):
     for line in open(path, encoding="utf-8"):
         episode = WireEpisode.model_validate_json(line)
         print(episode.id, [len(trace.nodes) for trace in episode.traces])`,
+    },
+  ],
 
   *rows(trajectory, task, { tokens, run }) {
     const { protocol } = trajectory

@@ -27,10 +27,17 @@ export const kto = defineRecipe({
     required('protocol_hash', new Utf8(), 'Hash of the protocol, its prompts included.'),
     required('scripted', new Bool(), 'True when no model but a script answered: never train on it.'),
   ],
-  example: `from trl import KTOConfig, KTOTrainer
+  loading: [
+    {
+      trainer: 'TRL',
+      language: 'python',
+      text: `from trl import KTOConfig, KTOTrainer
 
 train = train.select_columns(["prompt", "completion", "label"])
 KTOTrainer(model="MODEL", args=KTOConfig(), train_dataset=train).train()`,
+    },
+  ],
+  limits: ['The label is that of the whole trajectory: a good turn of one that failed is labelled false.'],
 
   *rows(trajectory, task, { options, threshold, leaveOut }) {
     const { reward } = trajectory

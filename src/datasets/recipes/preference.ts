@@ -51,10 +51,19 @@ export const preference = defineRecipe({
     required('protocol_hash', new Utf8(), 'Hash of the protocol, its prompts included: the same in both.'),
     required('scripted', new Bool(), 'True when a script answered in either: never train on it.'),
   ],
-  example: `from trl import DPOConfig, DPOTrainer
+  loading: [
+    {
+      trainer: 'TRL',
+      language: 'python',
+      text: `from trl import DPOConfig, DPOTrainer
 
 train = train.select_columns(["prompt", "chosen", "rejected"])
 DPOTrainer(model="MODEL", args=DPOConfig(), train_dataset=train).train()`,
+    },
+  ],
+  limits: [
+    'A pair is of whole trajectories: what made one better may have come after the turn in which they first differ.',
+  ],
 
   async *groupRows({ task, read }, { options, leaveOut }) {
     const candidates: Candidate[] = []

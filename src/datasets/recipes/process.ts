@@ -12,7 +12,10 @@ export const processLabels = defineRecipe({
   name: 'process',
   version: '1',
   description: 'One row per trajectory: the root turns as steps, each labelled by what its code did.',
-  trainers: ['TRL PRMTrainer (stepwise supervision)'],
+  trainers: [
+    'Axolotl (stepwise_supervised: prompt, completions, labels)',
+    'TRL PRMTrainer, in the versions of TRL that have it',
+  ],
   statuses: ['done'],
   options: [],
   columns: [
@@ -38,10 +41,27 @@ export const processLabels = defineRecipe({
     required('protocol_hash', new Utf8(), 'Hash of the protocol, its prompts included.'),
     required('scripted', new Bool(), 'True when a script answered in place of a model: never train on it.'),
   ],
-  example: `from trl.experimental.prm import PRMConfig, PRMTrainer
+  loading: [
+    {
+      trainer: 'Axolotl',
+      language: 'yaml',
+      text: `process_reward_model: true
+datasets:
+  - path: DIRECTORY
+    name: CONFIG
+    split: train
+    type: stepwise_supervised`,
+    },
+    {
+      trainer: 'TRL, where it still has a PRMTrainer',
+      language: 'python',
+      text: `from trl.experimental.prm import PRMConfig, PRMTrainer
 
 train = train.select_columns(["prompt", "completions", "labels"])
 PRMTrainer(model=MODEL, processing_class=TOKENIZER, args=PRMConfig(), train_dataset=train).train()`,
+    },
+  ],
+  limits: ['A label says that the code of a turn ran, not that it was of use.'],
 
   *rows(trajectory, task, { leaveOut }) {
     const turns = rootInvocation(trajectory)?.turns ?? []

@@ -86,9 +86,47 @@ export const rlPrompts = defineRecipe({
       'True when a script made the rollouts: the two columns before mean nothing.',
     ),
   ],
-  example: `# verl: data.train_files=DIRECTORY/data/train-00000-of-00001.parquet
+  loading: [
+    {
+      trainer: 'verl',
+      language: 'sh',
+      text: `python3 -m verl.trainer.main_ppo \\
+  data.train_files=FILE data.prompt_key=prompt \\
+  data.reward_fn_key=data_source`,
+    },
+    {
+      trainer: 'TRL',
+      language: 'python',
+      text: `from trl import GRPOConfig, GRPOTrainer
+
+def reward(completions, reward_model, **columns):
+    return [float(one["ground_truth"] in str(said)) for said, one in zip(completions, reward_model)]
+
+GRPOTrainer(model="MODEL", reward_funcs=reward, args=GRPOConfig(), train_dataset=train).train()`,
+    },
+    {
+      trainer: 'SkyRL',
+      language: 'sh',
+      text: `data.train_data="['FILE']"`,
+    },
+    {
+      trainer: 'verifiers',
+      language: 'python',
+      text: `# The rows of a taskset of your own.
 row = train[0]
-print(row["prompt"], row["reward_model"]["ground_truth"], row["extra_info"]["context_path"])`,
+print(row["prompt"], row["answer"], row["info"]["context_path"])`,
+    },
+    {
+      trainer: 'NeMo Gym',
+      language: 'yaml',
+      text: `# It reads JSON lines: export with --format jsonl.
+datasets:
+  - name: train
+    type: train
+    jsonl_fpath: FOLDER/train-00000-of-00001.jsonl`,
+    },
+  ],
+  limits: ['The prompts are the questions alone: what a model answered is not here.'],
 
   async *groupRows({ index, split, task, members }, { threshold, placeContext }) {
     const [first] = members

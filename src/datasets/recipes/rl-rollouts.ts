@@ -73,11 +73,29 @@ export const rlRollouts = defineRecipe({
     required('env_name', new Utf8(), 'How the model was talked to: the protocol.'),
     required('scripted', new Bool(), 'True when no model but a script answered: never train on it.'),
   ],
-  example: `import numpy as np
+  loading: [
+    {
+      trainer: 'prime-rl',
+      language: 'python',
+      text: `from prime_rl.transports.rollouts.types import TrainingSample
+
+names = ["token_ids", "mask", "logprobs", "temperatures", "env_name", "advantages"]
+samples = [
+    TrainingSample(**{name: row[name] for name in names} | {"mask": [bool(bit) for bit in row["mask"]]})
+    for row in train
+]`,
+    },
+    {
+      trainer: 'verl and SkyRL',
+      language: 'python',
+      text: `import numpy as np
 
 row = train.with_format("numpy")[0]
 prompt, response = np.split(row["token_ids"], [row["prompt_length"]])
 mask, logprobs = row["mask"][row["prompt_length"]:], row["logprobs"][row["prompt_length"]:]`,
+    },
+  ],
+  limits: ['Off-policy as soon as the policy was updated: `policy_version` says which one sampled a row.'],
 
   async *groupRows({ task, members, read }, context) {
     const groups = Map.groupBy(members, ({ run }) => run.id)

@@ -63,10 +63,31 @@ export const sftTokens = defineRecipe({
     optional('policy_version', new Utf8(), 'The version of the policy, when the run named one.'),
     required('scripted', new Bool(), 'True when no model but a script answered: never train on it.'),
   ],
-  example: `from trl import SFTConfig, SFTTrainer
+  loading: [
+    {
+      trainer: 'TRL',
+      language: 'python',
+      text: `from trl import SFTConfig, SFTTrainer
 
 train = train.select_columns(["input_ids", "labels"])
 SFTTrainer(model="MODEL", args=SFTConfig(max_length=None), train_dataset=train).train()`,
+    },
+    {
+      trainer: 'SkyRL',
+      language: 'sh',
+      text: `pretokenized_dataset_paths="['FILE']"`,
+    },
+    {
+      trainer: 'Axolotl',
+      language: 'yaml',
+      text: `datasets:
+  - path: DIRECTORY
+    name: CONFIG
+    split: train
+    type:`,
+    },
+  ],
+  limits: ['Ids are of one tokenizer and one chat template: another model family cannot use them.'],
 
   *rows(trajectory, task, { run, options, tokens, tokenizer, leaveOut }) {
     const places = placesOf(trajectory)

@@ -55,13 +55,45 @@ export const sftTrajectories = defineRecipe({
     optional('policy_version', new Utf8(), 'The version of the policy, when the run named one.'),
     required('scripted', new Bool(), 'True when no model but a script answered: never train on it.'),
   ],
-  example: `# Axolotl:
-#   datasets:
-#     - path: DIRECTORY
-#       type: chat_template
-#       field_messages: messages
-#       message_field_training: train
-print([(m["role"], m["train"]) for m in train[0]["messages"]])`,
+  loading: [
+    {
+      trainer: 'Axolotl',
+      language: 'yaml',
+      text: `datasets:
+  - path: DIRECTORY
+    name: CONFIG
+    split: train
+    type: chat_template
+    field_messages: messages
+    message_field_training: train`,
+    },
+    {
+      trainer: 'TRL',
+      language: 'python',
+      text: `from trl import SFTConfig, SFTTrainer
+
+# All assistant messages are trained: a chat template with generation marks, and no flag per message.
+train = train.select_columns(["messages"])
+SFTTrainer(model="MODEL", args=SFTConfig(assistant_only_loss=True), train_dataset=train).train()`,
+    },
+    {
+      trainer: 'prime-rl sft',
+      language: 'toml',
+      text: `[data]
+name = "DIRECTORY"
+subsets = ["CONFIG"]
+splits = ["train"]`,
+    },
+    {
+      trainer: 'verl sft',
+      language: 'sh',
+      text: `python3 -m verl.trainer.sft_trainer \\
+  data.train_files=FILE data.messages_key=messages`,
+    },
+  ],
+  limits: [
+    'TRL, prime-rl and verl train every assistant message by its role and see no `train`: rows with `repeated_messages` above 0 repeat those responses there.',
+  ],
 
   *rows(trajectory, task, { run, options, leaveOut }) {
     const invocationOfCell = cellOwners(trajectory)

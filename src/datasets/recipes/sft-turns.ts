@@ -35,10 +35,19 @@ export const sftTurns = defineRecipe({
     optional('policy_version', new Utf8(), 'The version of the policy, when the run named one.'),
     required('scripted', new Bool(), 'True when no model but a script answered: never train on it.'),
   ],
-  example: `from trl import SFTConfig, SFTTrainer
+  loading: [
+    {
+      trainer: 'TRL',
+      language: 'python',
+      text: `from trl import SFTConfig, SFTTrainer
 
 train = train.select_columns(["prompt", "completion"])
 SFTTrainer(model="MODEL", args=SFTConfig(), train_dataset=train).train()`,
+    },
+  ],
+  limits: [
+    'Turns of the root alone: what child invocations and sub-calls said is not here (`sft-trajectories` has the children).',
+  ],
 
   *rows(trajectory, task, { run, options, leaveOut }) {
     const turns = rootInvocation(trajectory)?.turns ?? []

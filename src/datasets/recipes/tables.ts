@@ -32,7 +32,13 @@ function table({ name, description, columns, rows }: Table) {
     statuses: ['done', 'failed'],
     options: [],
     columns: [...place, ...columns],
-    example: `print(train.to_pandas().groupby("trajectory_id").size().describe())`,
+    loading: [
+      {
+        trainer: 'Analysis',
+        language: 'python',
+        text: `print(train.to_pandas().groupby("trajectory_id").size().describe())`,
+      },
+    ],
     *rows(trajectory) {
       for (const row of rows(trajectory))
         yield { run_id: trajectory.runId, trajectory_id: trajectory.id, ...row }

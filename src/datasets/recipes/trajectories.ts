@@ -84,8 +84,14 @@ export const trajectories = defineRecipe({
       'Sub-calls of the whole tree. `prompt` is the message; several messages are one JSON list.',
     ),
   ],
-  example: `solved = train.filter(lambda row: row["reward"] is not None and row["reward"] > 0.5)
+  loading: [
+    {
+      trainer: 'Analysis',
+      language: 'python',
+      text: `solved = train.filter(lambda row: row["reward"] is not None and row["reward"] > 0.5)
 print(solved[0]["messages"])`,
+    },
+  ],
 
   *rows(trajectory, task, { run }) {
     const root = rootInvocation(trajectory)
