@@ -80,7 +80,7 @@ export async function rebuildDataset(options: RebuildOptions): Promise<RebuildRe
   const made = hashesOf([...result.files, ...result.beside])
   const wanted = hashesOf([...files, ...contexts, ...(card ?? [])])
   // An older manifest says nothing of the files of the card.
-  if (!card) for (const path of made.keys()) if (path.startsWith('card/')) made.delete(path)
+  if (!card) for (const name of made.keys()) if (name.startsWith('card/')) made.delete(name)
   const paths = [...new Set([...wanted.keys(), ...made.keys()])]
   const different = paths.filter((file) => wanted.get(file) !== made.get(file))
   return { ...result, same: paths.length - different.length, different }

@@ -122,6 +122,7 @@ async function fromGroup(
     threshold: job.threshold,
     placeContext: job.contexts.place,
     readTokens: (trajectoryId: string) => (job.source ?? job.store).readTokens(trajectoryId),
+    readLabels: (trajectoryId: string) => readLabels(job.store, trajectoryId),
     advantages: job.advantages,
     leaveOut: (reason: string, about: { id: string }[]) =>
       void made.leftOut.push({ reason, ids: about.map(({ id }) => id) }),
@@ -138,6 +139,23 @@ async function fromGroup(
   }
   made.used.push(...[...used].flatMap((id) => outcomes.get(id) ?? []))
   return made
+}
+
+async function readLabels(
+  store: Store,
+  trajectoryId: string,
+): Promise<{ targetId: string; label: string }[]> {
+  const found: { targetId: string; label: string }[] = []
+  let cursor: string | null = null
+  do {
+    const page: Awaited<ReturnType<Store['listAnnotations']>> = await store.listAnnotations(
+      { trajectoryId },
+      { limit: 500, cursor },
+    )
+    for (const { targetId, label } of page.items) if (label !== null) found.push({ targetId, label })
+    cursor = page.next
+  } while (cursor !== null)
+  return found
 }
 
 async function* read(job: RowJob, members: { id: string }[], made: MadeRows): AsyncGenerator<Trajectory> {

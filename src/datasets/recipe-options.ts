@@ -7,8 +7,15 @@ export const contextModes = ['files', 'inline', 'none'] as const
 
 export const rowUnits = ['branch', 'turn'] as const
 export const missingLogprobs = ['drop', 'null'] as const
+export const pairRules = ['rollout', 'value', 'code', 'label'] as const
 
 export const recipeOptionsSchema = z.strictObject({
+  /**
+   * What tells which of two responses is better: the rewards of two rollouts, at the first turn in which
+   * they differ; or, of each two responses to one prompt, the mean reward of the rollouts that gave them,
+   * how their code ended, or labels of people.
+   */
+  pairBy: z.enum(pairRules).default('rollout'),
   /** Least difference of rewards between chosen and rejected; a difference of 0 never makes a pair. */
   minMargin: z.number().min(0).default(0),
   /** The longer of chosen and rejected has at most this many times the characters of the other. */

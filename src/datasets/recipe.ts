@@ -56,6 +56,8 @@ export interface GroupContext {
   leaveOut: (reason: string, members: { id: string }[]) => void
   /** The token arrays of one of the trajectories. */
   readTokens: (trajectoryId: string) => Promise<ReadonlyMap<string, CallTokens>>
+  /** What people labelled in one of the trajectories: turns, cells and calls, by their id. */
+  readLabels: (trajectoryId: string) => Promise<{ targetId: string; label: string }[]>
   /** By the method that the options name: the rewards of a group in, advantages out, null for null. */
   advantages: (rewards: (number | null)[]) => (number | null)[]
   /** Where the task's context is: a path relative to the dataset, or the text itself, or neither. */

@@ -2,7 +2,7 @@
 // given and implements the part of the interface that an export uses. Anything else throws.
 import { writeFile } from 'node:fs/promises'
 import { sha256 } from '../../src/hash.ts'
-import type { Figures, NewDataset, Store, StoredRun } from '../../src/store/contract.ts'
+import type { Annotation, Figures, NewDataset, Store, StoredRun } from '../../src/store/contract.ts'
 import type { RewardTask } from '../../src/reward.ts'
 import type { Trajectory, TrajectoryRow } from '../../src/trajectory.ts'
 import type { StoredTokens } from './token-fixtures.ts'
@@ -23,6 +23,7 @@ export function createMemoryStore(content: {
   tasks: MemoryTask[]
   trajectories: Trajectory[]
   tokens?: StoredTokens
+  annotations?: Annotation[]
 }): MemoryStore {
   const datasets: NewDataset[] = []
   const reads: string[] = []
@@ -75,6 +76,12 @@ export function createMemoryStore(content: {
             contextCharacters: 1000,
           })
         : Promise.reject(new Error(`no task ${taskId}`))
+    },
+    listAnnotations(of) {
+      const items = (content.annotations ?? []).filter(
+        (one) => 'trajectoryId' in of && one.trajectoryId === of.trajectoryId,
+      )
+      return Promise.resolve({ items, next: null })
     },
     addDataset(dataset) {
       datasets.push(dataset)

@@ -50,7 +50,7 @@ export function renderExample(recipe: Recipe, row: RecipeRow): string {
 
 function scalarText(value: unknown): string {
   if (value === null || value === undefined) return 'null'
-  if (typeof value !== 'string') return String(value as number | boolean | bigint)
+  if (typeof value !== 'string') return JSON.stringify(value)
   return value === '' ? '(empty)' : inline(value)
 }
 
