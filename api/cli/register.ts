@@ -114,6 +114,7 @@ export function registerCommands(program: Command): void {
     .option('--max-length-ratio <ratio>', 'preference: how much longer one of a pair may be')
     .option('--pairs-per-task <n>', 'preference: no more pairs of a task (default 8)')
     .option('--contexts <where>', 'rl-prompts: files, inline or none (default files)')
+    .option('--roles <list>', 'sft-turns: root, child, sub-call, comma-separated (default root)')
     .option('--no-children', 'sft-trajectories, sft-tokens, rl-rollouts: no rows of child invocations')
     .option('--tokenizer <dir>', 'sft-tokens: tokenizer and chat template for what the engine gave no ids of')
     .option('--per <unit>', 'sft-tokens: one row per branch or per turn (default branch)')
@@ -191,6 +192,14 @@ export function registerCommands(program: Command): void {
     .argument('<trajectory>', 'its id or part of it')
     .addHelpText('after', example('descent replay 3f9a1c2e'))
     .action(async (trajectory, options) => (await import('./commands/replay.ts')).replay(trajectory, options))
+
+  withJson(withStore(program.command('import')))
+    .description('store what the reference implementation (rlms) has logged as runs that have ended')
+    .argument('<log...>', 'JSONL files of its logger, or directories of them')
+    .option('--name <name>', 'of the run (default: that of the first log)')
+    .option('--skip-bad-rows', 'leave completions with a bad line out, and count the lines')
+    .addHelpText('after', example('descent import ./logs'))
+    .action(async (logs, options) => (await import('./commands/import.ts')).importCommand(logs, options))
 
   withJson(withStore(program.command('fork')))
     .description('branch a stored trajectory: keep its first turns, then roll out afresh')

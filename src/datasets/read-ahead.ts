@@ -2,6 +2,8 @@
 // the database and back would cost more than all the rest. What is held are two batches.
 import type { Store } from '../store/contract.ts'
 import type { Trajectory } from '../trajectory.ts'
+import type { Recipe } from './recipe.ts'
+import type { RecipeOptions } from './recipe-options.ts'
 import type { Selected } from './selection.ts'
 
 const mostTrajectories = 256
@@ -9,6 +11,14 @@ const mostTrajectories = 256
 const mostTokens = 4_000_000
 
 export type TrajectorySource = Pick<Store, 'readTrajectory' | 'readTask' | 'readTokens'>
+
+/** What a recipe with these options needs of each trajectory. */
+export function readingOf(
+  recipe: Recipe,
+  options: RecipeOptions,
+): { withTokens: boolean; withCells: boolean } {
+  return { withTokens: recipe.needsTokens ?? false, withCells: recipe.needsCells?.(options) ?? true }
+}
 
 interface Batch {
   start: number

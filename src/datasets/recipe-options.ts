@@ -7,6 +7,7 @@ export const contextModes = ['files', 'inline', 'none'] as const
 
 export const rowUnits = ['branch', 'turn'] as const
 export const missingLogprobs = ['drop', 'null'] as const
+export const turnRoles = ['root', 'child', 'sub-call'] as const
 export const pairRules = ['rollout', 'value', 'code', 'label'] as const
 
 export const recipeOptionsSchema = z.strictObject({
@@ -26,6 +27,8 @@ export const recipeOptionsSchema = z.strictObject({
   maxPromptCharacters: z.number().int().positive().nullable().default(null),
   /** Where the contexts of tasks go: beside the data, into the rows, or nowhere. */
   contexts: z.enum(contextModes).default('files'),
+  /** Whose responses are rows: the root's, those of child invocations, answers to plain sub-calls. */
+  roles: z.array(z.enum(turnRoles)).min(1).default(['root']),
   /** Rows for child invocations too. */
   children: z.boolean().default(true),
   /** The directory of a tokenizer with a chat template, for what the engine gave no ids of. */

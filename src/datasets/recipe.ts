@@ -103,6 +103,8 @@ interface CommonDefinition {
   sidecar?: (files: { path: string; split: string }[]) => { name: 'dataset_info.json'; text: string }
   /** Token arrays are read with each trajectory. */
   needsTokens?: boolean
+  /** Whether cells and sub-calls are read with each trajectory; they are when this is not given. */
+  needsCells?: (options: RecipeOptions) => boolean
   /** How each trainer takes the data, for the card. */
   loading: Loading[]
   /** What the rows do not tell, for the card: whole sentences. */

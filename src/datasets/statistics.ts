@@ -1,5 +1,6 @@
 // What the card and the manifest tell about the rows, gathered while they pass: counts and tallies, small
 // whatever the number of trajectories.
+import type { ReadTrajectory } from '../store/contract.ts'
 import type { Call, Trajectory } from '../trajectory.ts'
 import type { Selected } from './selection.ts'
 import { type Split, splits } from './split.ts'
@@ -147,13 +148,17 @@ function byMeasure<Value>(of: (name: Measure) => Value): Record<Measure, Value> 
 }
 
 /** Of a trajectory whose tree may not have been read: then nothing is known of its models. */
-export function outcomeOf(member: Selected, trajectory: Trajectory | null): Outcome {
+export function outcomeOf(member: Selected, trajectory: ReadTrajectory | null): Outcome {
   const { reward, turns, tokens, depth, costUsd } = member
   const models: CalledModel[] = []
   let { scripted } = member
   for (const { call, role } of trajectory ? callsOf(trajectory) : []) {
     addModel(models, call.model, call.provider, role)
     scripted ||= call.scripted
+  }
+  for (const one of trajectory?.subCallModels ?? []) {
+    addModel(models, one.model, one.provider, 'sub-call')
+    scripted ||= one.scripted
   }
   const values = { reward, turns, tokens, depth, cost: costUsd }
   const stopReason = trajectory ? trajectory.stopReason : member.stopReason

@@ -10,6 +10,7 @@ import { type CreditMethod, groupMean } from './advantages.ts'
 import { createBatchBuilder, type RecipeRow } from './arrow.ts'
 import { makeRows, unitsOf } from './make-rows.ts'
 import { exportOptionsSchema, prepare } from './plan.ts'
+import { createReadAhead, readingOf } from './read-ahead.ts'
 import type { RecipeOptions } from './recipe-options.ts'
 import type { FunnelStep } from './selection.ts'
 
@@ -68,9 +69,12 @@ export async function openRowStream(
       advantages: plan.advantages,
       signal,
     }
-    for (const unit of unitsOf(recipe, selected)) {
+    const units = unitsOf(recipe, selected)
+    const members = units.flatMap((unit) => unit.members)
+    const source = createReadAhead(store, members, readingOf(recipe, job.options))
+    for (const unit of units) {
       signal?.throwIfAborted()
-      await makeRows(job, unit, 'train', take)
+      await makeRows({ ...job, source }, unit, 'train', take)
     }
   }
 

@@ -13,7 +13,7 @@ import { createLineShardWriter } from './lines.ts'
 import { makeRows, type RowJob, type Unit, unitsOf } from './make-rows.ts'
 import type { DatasetFile } from './manifest.ts'
 import { type Codec, createParquetWriter, type ParquetWriter } from './parquet.ts'
-import { createReadAhead } from './read-ahead.ts'
+import { createReadAhead, readingOf } from './read-ahead.ts'
 import type { Selected } from './selection.ts'
 import { createShardWriter, type ShardOptions, type ShardWriter } from './shards.ts'
 import { type Split, splits } from './split.ts'
@@ -110,7 +110,7 @@ export async function writeRows(job: WriteJob): Promise<WrittenRows> {
     const source = createReadAhead(
       job.store,
       left.flatMap(({ members }) => members),
-      { withTokens: recipe.needsTokens ?? false },
+      readingOf(recipe, job.options),
     )
     try {
       for (const unit of left) {

@@ -41,10 +41,13 @@ function rowOf(trajectory: number, turn: number, prompt: object[], completion: o
   return {
     prompt,
     completion,
+    role: 'root',
     run_id: '0199d3a1-7b1e-7cc0-8d7e-1f1f6f9f2b11',
     trajectory_id: `0199d3a1-7b1e-7cc0-8d7e-${String(trajectory).padStart(12, '0')}`,
     task_id: `task-${trajectory >> 2}`,
     rollout: trajectory & 3,
+    invocation_id: `0199d3a1-7b1e-8cc0-8d7e-${String(trajectory).padStart(12, '0')}`,
+    depth: 0,
     turn,
     turns: turnsPerTrajectory,
     compaction: false,

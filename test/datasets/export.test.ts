@@ -58,7 +58,7 @@ describe('a whole export', () => {
       kind: 'descent-dataset',
       schemaVersion: 1,
       datasetId: result.datasetId,
-      recipe: { name: 'sft-turns', version: '1' },
+      recipe: { name: 'sft-turns', version: '2' },
       rows: 24,
       files: result.files,
       scripted: false,
@@ -115,7 +115,7 @@ describe('a whole export', () => {
     ] as const) {
       const { directory } = await run(makeContent(2, 1), { codec })
       const footer = await readFooter(join(directory, 'data/train-00000-of-00001.parquet'))
-      expect(footer.key_value_metadata).toContainEqual({ key: 'descent', value: 'sft-turns@1' })
+      expect(footer.key_value_metadata).toContainEqual({ key: 'descent', value: 'sft-turns@2' })
       const used = footer.row_groups.flatMap(({ columns }) =>
         columns.map((column) => column.meta_data?.codec),
       )

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { array, assert as assertProperty, asyncProperty, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { exportDataset, findRecipe } from '../../src/datasets/index.ts'
-import type { Trajectory } from '../../src/trajectory.ts'
+import { exportDataset, type ExportOptions, findRecipe } from '../../src/datasets/index.ts'
+import type { Call, Trajectory } from '../../src/trajectory.ts'
 import { makeCall, makeCell, makeContent, makeTrajectory, makeTurns } from './fixtures.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { type ReadRow, readRows, temporaryDirectory } from './reading.ts'
@@ -18,12 +18,20 @@ const nasty = {
   quotes: `'"\`\\ \r\n\t`,
 }
 
-async function exportOne(trajectories: Trajectory[], recipe: string) {
+async function exportOne(
+  trajectories: Trajectory[],
+  recipe: string,
+  options: Pick<ExportOptions, 'recipeOptions'> = {},
+) {
   const store = createMemoryStore({ ...makeContent(1, 0), trajectories })
   const directory = await temporaryDirectory()
-  await exportDataset({ store, runIds: ['run-1'], recipe, directory, evalFraction: 0 })
+  await exportDataset({ store, runIds: ['run-1'], recipe, directory, evalFraction: 0, ...options })
   const path = join(directory, 'data/train-00000-of-00001.parquet')
   return { path, directory, rows: await readRows(path) }
+}
+
+function said(text: string | null): Call['response'] {
+  return { text, reasoning: null, finishReason: 'stop' }
 }
 
 function listIn(row: ReadRow | undefined, column: string): unknown[] {
@@ -67,6 +75,55 @@ describe('sft-turns', () => {
       { reward: null, policy_version: null, forced: false, scripted: false, turn: 0, turns: 2 },
       { reward: null, stop_reason: 'max_turns', forced: true, scripted: true, turn: 1 },
     ])
+  })
+
+  test('has children and plain sub-calls as rows of their own when asked', async () => {
+    const ask = (id: string, changes: Partial<Call>) => makeCall({ id, kind: 'llm', depth: 1, ...changes })
+    const failed = { boundary: 'model', code: 'timeout', message: 'no answer' } as const
+    const calls = [
+      ask('plain', { messages: [{ role: 'user', content: 'plain?' }], response: said('plain!') }),
+      ask('child', { kind: 'rlm', invocationId: 'below', response: said('from below') }),
+      ask('lost', { error: failed, response: said(null) }),
+    ]
+    const turns = makeTurns('?', ['one', 'two'])
+    const [first] = turns
+    if (first) first.cells = [makeCell({ calls })]
+    const below = {
+      id: 'below',
+      depth: 1,
+      parentCellId: 'cell',
+      stopReason: 'answered' as const,
+      answer: 'from below',
+      turns: makeTurns('below?', ['from below'], []),
+    }
+    const trajectory = makeTrajectory('run-1', 'task-0', 0, { turns })
+    trajectory.invocations.push(below)
+    const rootOnly = await exportOne([trajectory], 'sft-turns')
+    expect(rootOnly.rows.map(({ role, turns: all }) => [role, all])).toEqual([
+      ['root', 2],
+      ['root', 2],
+    ])
+    const { rows, directory } = await exportOne([trajectory], 'sft-turns', {
+      recipeOptions: { roles: ['root', 'sub-call', 'child'] },
+    })
+    expect(rows).toMatchObject([
+      { role: 'root', invocation_id: 'root', depth: 0, turn: 0, turns: 2 },
+      { role: 'root', turn: 1 },
+      {
+        role: 'sub-call',
+        invocation_id: 'root',
+        turn: 0,
+        prompt: [{ role: 'user', content: 'plain?' }],
+        completion: [{ role: 'assistant', content: 'plain!' }],
+      },
+      { role: 'child', invocation_id: 'below', depth: 1, turn: 0, turns: 1 },
+    ])
+    const manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as {
+      funnel: { step: string; rows?: number }[]
+    }
+    expect(manifest.funnel).toContainEqual(
+      expect.objectContaining({ step: 'left out: sub-calls that failed', rows: 1 }),
+    )
   })
 
   test('any text that is well formed comes back as it was', async () => {

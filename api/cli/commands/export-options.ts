@@ -1,6 +1,12 @@
 // What `descent export` takes for its recipes, from words to typed options. Only what was given is passed
 // on: a recipe that does not take one refuses it.
-import { contextModes, type ExportOptions, missingLogprobs, rowUnits } from '../../../src/datasets/index.ts'
+import {
+  contextModes,
+  type ExportOptions,
+  missingLogprobs,
+  rowUnits,
+  turnRoles,
+} from '../../../src/datasets/index.ts'
 import { UsageError } from '../../../src/errors.ts'
 import { decimal, wholeNumber } from '../numbers.ts'
 
@@ -11,6 +17,7 @@ export interface RecipeCommandOptions {
   pairsPerTask?: string
   contexts?: string
   children?: boolean
+  roles?: string
   tokenizer?: string
   per?: string
   maxTokens?: string
@@ -39,6 +46,7 @@ export function recipeOptions(options: RecipeCommandOptions): NonNullable<Export
       : { maxLengthRatio: decimal(maxLengthRatio, '--max-length-ratio', 1) }),
     ...(pairsPerTask === undefined ? {} : { pairsPerTask }),
     ...(contexts === undefined ? {} : { contexts }),
+    ...(options.roles === undefined ? {} : { roles: rolesOf(options.roles) }),
     ...(options.children === false ? { children: false } : {}),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(per === undefined ? {} : { per }),
@@ -48,6 +56,10 @@ export function recipeOptions(options: RecipeCommandOptions): NonNullable<Export
     ...(maxStaleness === undefined ? {} : { maxStaleness }),
     ...(missing === undefined ? {} : { missingLogprobs: missing }),
   }
+}
+
+function rolesOf(given: string) {
+  return given.split(',').flatMap((word) => oneOf(word.trim(), '--roles', turnRoles) ?? [])
 }
 
 function count(given: string | undefined, option: string, least: number): number | undefined {

@@ -11,6 +11,7 @@ export const kto = defineRecipe({
   trainers: ['TRL KTOTrainer (conversational, unpaired)'],
   statuses: ['done'],
   options: ['maxPromptCharacters'],
+  needsCells: () => false,
   columns: [
     required('prompt', conversation(), 'The messages exactly as they were sent.'),
     required('completion', conversation(), 'One assistant message: the response exactly as it came.'),

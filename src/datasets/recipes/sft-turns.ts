@@ -1,26 +1,34 @@
 // One row per turn of the root: the messages exactly as they were sent, and the response exactly as
-// it came. The rows of a trajectory follow each other, so that a compressor finds the shared prefixes.
+// it came; on demand child invocations and plain sub-calls too, the sub-calls of an
+// invocation after its turns. The rows of a conversation follow each other, so that a compressor finds
+// the shared prefixes.
 import { Bool, Float64, Int32, Int64, Utf8 } from 'apache-arrow'
+import type { Call, Invocation, Trajectory, Turn } from '../../trajectory.ts'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { characterCounter, conversation, countFailed, rootInvocation, tooLong } from './shapes.ts'
+import type { turnRoles } from '../recipe-options.ts'
+import { characterCounter, conversation, countFailed, tooLong } from './shapes.ts'
 
 export const sftTurns = defineRecipe({
   name: 'sft-turns',
-  version: '1',
+  version: '2',
   description:
-    'One row per root turn: what the policy was shown and what it said, for supervised fine-tuning.',
+    'One row per root turn: what the policy was shown and what it said, for supervised fine-tuning. On demand rows of child invocations and sub-calls too.',
   trainers: ['TRL SFTTrainer (conversational prompt-completion; loss on the completion)'],
   statuses: ['done'],
-  options: ['maxPromptCharacters'],
+  options: ['maxPromptCharacters', 'roles'],
+  needsCells: ({ roles }) => roles.some((role) => role !== 'root'),
   columns: [
     required('prompt', conversation(), 'The messages exactly as they were sent.'),
     required('completion', conversation(), 'One assistant message: the response exactly as it came.'),
+    required('role', new Utf8(), 'Who was asked: `root`, `child` (an invocation below it) or `sub-call`.'),
     required('run_id', new Utf8(), 'The run that collected it.'),
     required('trajectory_id', new Utf8(), 'The rollout it is a turn of.'),
     required('task_id', new Utf8(), 'The id of the task line.'),
     required('rollout', new Int32(), 'Which rollout of its task, from 0.'),
-    required('turn', new Int32(), 'Which turn of the root, from 0.'),
-    required('turns', new Int32(), 'Turns of the root in this trajectory, those left out included.'),
+    required('invocation_id', new Utf8(), 'The invocation whose turn it is, or in whose turn it was asked.'),
+    required('depth', new Int32(), 'Of that invocation: 0 for the root.'),
+    required('turn', new Int32(), 'Which turn of the invocation, from 0.'),
+    required('turns', new Int32(), 'Turns of the invocation, those left out included.'),
     required('forced', new Bool(), 'True for the one last answer that is asked for at a limit.'),
     optional(
       'reward',
@@ -46,16 +54,16 @@ SFTTrainer(model="MODEL", args=SFTConfig(), train_dataset=train).train()`,
     },
   ],
   limits: [
-    'Turns of the root alone: what child invocations and sub-calls said is not here (`sft-trajectories` has the children).',
+    'Without the option `roles` turns of the root alone: what child invocations and sub-calls said is not here.',
+    'The reward is that of the whole trajectory, also in rows of children and sub-calls.',
   ],
 
   *rows(trajectory, task, { run, options, leaveOut }) {
-    const turns = rootInvocation(trajectory)?.turns ?? []
     const countCharacters = characterCounter()
-    for (const turn of turns) {
-      const { call } = turn
+    for (const { role, invocation, turn, call } of asked(trajectory, new Set(options.roles))) {
       if (call.error !== null || call.response.text === null) {
-        countFailed(turn, leaveOut)
+        if (role === 'sub-call') leaveOut('sub-calls that failed')
+        else countFailed(turn, leaveOut)
         continue
       }
       const characters = countCharacters(call.messages)
@@ -66,13 +74,16 @@ SFTTrainer(model="MODEL", args=SFTConfig(), train_dataset=train).train()`,
       yield {
         prompt: call.messages,
         completion: [{ role: 'assistant', content: call.response.text }],
+        role,
         run_id: trajectory.runId,
         trajectory_id: trajectory.id,
         task_id: task.id,
         rollout: trajectory.rollout,
+        invocation_id: invocation.id,
+        depth: invocation.depth,
         turn: turn.index,
-        turns: turns.length,
-        forced: turn.forced,
+        turns: invocation.turns.length,
+        forced: role !== 'sub-call' && turn.forced,
         reward: trajectory.reward,
         stop_reason: trajectory.stopReason,
         model: call.model,
@@ -85,3 +96,26 @@ SFTTrainer(model="MODEL", args=SFTConfig(), train_dataset=train).train()`,
     }
   },
 })
+
+type Role = (typeof turnRoles)[number]
+
+/** The calls of these roles: invocation by invocation, its turns, then the sub-calls of its cells. */
+function* asked(
+  trajectory: Trajectory,
+  roles: Set<Role>,
+): Generator<{ role: Role; invocation: Invocation; turn: Turn; call: Call }> {
+  for (const invocation of trajectory.invocations) {
+    const own = invocation.depth === 0 ? 'root' : 'child'
+    if (roles.has(own)) {
+      for (const turn of invocation.turns) yield { role: own, invocation, turn, call: turn.call }
+    }
+    if (!roles.has('sub-call')) continue
+    for (const turn of invocation.turns) {
+      for (const { calls } of turn.cells) {
+        // A call that started a child was answered by that child's turns.
+        for (const call of calls)
+          if (call.invocationId === null) yield { role: 'sub-call', invocation, turn, call }
+      }
+    }
+  }
+}

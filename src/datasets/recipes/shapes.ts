@@ -83,6 +83,8 @@ export function characterCounter(): (messages: Message[]) => number {
 }
 
 function countCodePoints(text: string): number {
+  // As many bytes as units: all of it is ASCII, as most texts are, and this is told at once.
+  if (Buffer.byteLength(text) === text.length) return text.length
   let pairs = 0
   for (let index = 1; index < text.length; index += 1) {
     const unit = text.charCodeAt(index)
