@@ -1,4 +1,5 @@
-// The reference implementation (PyPI `rlms`), pointed at the proxy door by its base URL, is recorded as a tree.
+// The reference implementation (PyPI `rlms`), pointed at the proxy door by its base URL, is recorded as a tree,
+// and the log that it writes meanwhile is imported as the same one.
 // `node test/interop/rlms.ts [PYTHON]`: PYTHON has rlms installed; without it a virtual environment is made in
 // a temporary directory. The model behind is a scripted server. Exits 1 when what was recorded is not the tree.
 import { execFileSync, spawn } from 'node:child_process'
@@ -8,18 +9,22 @@ import { join } from 'node:path'
 import { createApp } from '../../api/http/app.ts'
 import { openProxy } from '../../api/http/proxy/index.ts'
 import { serve } from '../../api/http/serve.ts'
-import { openStore } from '../../src/store/index.ts'
+import { importLogs } from '../../collectors/import/index.ts'
+import { openStore, type Store } from '../../src/store/index.ts'
+import type { Trajectory } from '../../src/trajectory.ts'
 import { startOpenAIServer } from '../support/openai-server.ts'
 import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
 
 const program = `
 import sys
 from rlm import RLM
+from rlm.logger import RLMLogger
 rlm = RLM(
     backend="openai",
     backend_kwargs={"model_name": "test-model", "base_url": sys.argv[1], "api_key": "none"},
     environment="local",
     max_iterations=5,
+    logger=RLMLogger(log_dir=sys.argv[2]),
 )
 print("ANSWER", rlm.completion(prompt="alpha 7\\nbeta 9\\n" * 50, root_prompt="What is beta?").response)
 `
@@ -31,6 +36,7 @@ print("the sub-model says", seen)`
 async function main(): Promise<number> {
   const work = await mkdtemp(join(tmpdir(), 'descent-rlms-'))
   const directory = await temporaryDirectory('rlms-store')
+  const logs = join(work, 'logs')
   const python = process.argv[2] ?? makePython(join(work, 'venv'))
   const model = await startOpenAIServer(({ messages }) => {
     const text = messages.map(({ content }) => content).join('\n')
@@ -46,7 +52,7 @@ async function main(): Promise<number> {
   const server = await serve({ store, host: '127.0.0.1', port: 0, webDirectory: null, proxy })
   try {
     await writeFile(join(work, 'run.py'), program)
-    const output = await run(python, [join(work, 'run.py'), `${server.url}/v1/proxy/rlms-run`])
+    const output = await run(python, [join(work, 'run.py'), `${server.url}/v1/proxy/rlms-run`, logs])
     process.stdout.write(output)
     const ended = await fetch(`${server.url}/v1/proxy/rlms-run/end`, { method: 'POST' })
     const { trajectoryId } = (await ended.json()) as { trajectoryId: string }
@@ -66,6 +72,7 @@ async function main(): Promise<number> {
     const [first] = turns
     const asked = model.seen.length
     const recorded = turns.length + turns.flatMap(({ cells }) => cells.flatMap(({ calls }) => calls)).length
+    const imported = await importedTree(store, logs)
     const app = createApp(store, { webDirectory: null })
     const shown = await app.request(`/v1/trajectories/${trajectoryId}`)
     const right =
@@ -74,7 +81,8 @@ async function main(): Promise<number> {
       recorded === asked &&
       first?.cells[0]?.calls[0]?.response.text === 'nine' &&
       first.cells[0].stdout.includes('the sub-model says nine') &&
-      shown.status === 200
+      shown.status === 200 &&
+      sameTrees(imported, tree)
     for (const problem of problems) process.stdout.write(`${String(problem)}\n`)
     process.stdout.write(`${right ? 'ok' : 'FAIL'}: ${recorded} of ${asked} calls recorded as a tree\n`)
     return right ? 0 : 1
@@ -86,6 +94,34 @@ async function main(): Promise<number> {
     await removeDirectory(directory)
     await rm(work, { recursive: true, force: true })
   }
+}
+
+async function importedTree(store: Store, logs: string): Promise<Trajectory> {
+  const { signal } = new AbortController()
+  const { runs } = await importLogs({ store, paths: [logs], skipBadRows: false, signal })
+  const { items } = await store.listTrajectories(runs[0]?.runId ?? '', { limit: 2 })
+  return await store.readTrajectory(items[0]?.id ?? '')
+}
+
+/** What was sent and said, turn by turn, from the log and from the traffic. */
+function sameTrees(imported: Trajectory, proxied: Trajectory): boolean {
+  const told = ({ invocations }: Trajectory) =>
+    JSON.stringify(
+      invocations.flatMap(({ turns }) =>
+        turns.map(({ call, cells }) => [
+          call.messages,
+          call.response.text,
+          cells.map(({ code, calls }) => [
+            code,
+            calls.map(({ messages, response }) => [messages, response.text]),
+          ]),
+        ]),
+      ),
+    )
+  const same = told(imported) === told(proxied) && imported.answer === '9'
+  process.stdout.write(`the imported log ${same ? 'tells the same' : 'DIFFERS'}\n`)
+  if (!same) process.stdout.write(`${told(imported)}\n${told(proxied)}\n`)
+  return same
 }
 
 function makePython(venv: string): string {
