@@ -1,13 +1,14 @@
 // The figures of trajectories without their trees: what scoring as a stage and statistics go through, page
 // by page, in the order of the tasks and their rollouts.
-import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import type { StopReason, TrajectoryStatus } from '../trajectory.ts'
 import type { Figures, Page, StoredScore } from './contract.ts'
 import { checkLimit, makePage, readCursor } from './cursor.ts'
 import { query } from './database.ts'
 import type { Database, Reader } from './database.ts'
 import { toIso } from './instant.ts'
-import { scores, trajectories } from './schema.ts'
+import { trajectories } from './schema.ts'
+import { newestOf, newestReader } from './scores.ts'
 
 /** Errors raised: UsageError for a cursor of another list. */
 export async function listFigures(
@@ -70,12 +71,7 @@ export async function listFigures(
 /** The newest row of each (reward, version, options) of each trajectory, the oldest of them first. */
 async function scoresOf(db: Reader, ids: string[]): Promise<Map<string, StoredScore[]>> {
   if (ids.length === 0) return new Map()
-  const key = [scores.trajectoryId, scores.reward, scores.version, scores.optionsHash] as const
-  const rows = await db
-    .selectDistinctOn([...key])
-    .from(scores)
-    .where(and(inArray(scores.trajectoryId, ids), isNull(scores.invocationId), isNull(scores.turnId)))
-    .orderBy(...key, desc(scores.createdAt), desc(scores.id))
+  const rows = await newestReader.read(db, newestOf(ids))
   const byTrajectory = Map.groupBy(rows, (row) => row.trajectoryId)
   return new Map(
     [...byTrajectory].map(([id, list]) => [

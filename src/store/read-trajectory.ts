@@ -1,6 +1,6 @@
 // Recorded trajectories, whole, in the shape of ../trajectory.ts. Each table is read once by trajectory
 // ids, in one snapshot, and the trees are built here; texts that are blobs come in one more read.
-import { and, eq, getTableColumns, isNull, ne, sql, type SQL } from 'drizzle-orm'
+import { and, getTableColumns, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { isId } from '../ids.ts'
 import { readAdvantages } from './advantages.ts'
@@ -55,6 +55,7 @@ const {
 } = getTableColumns(tables.calls)
 
 const readers = {
+  trajectories: rowReader(tables.trajectories, getTableColumns(tables.trajectories)),
   invocations: rowReader(tables.invocations, getTableColumns(tables.invocations)),
   messages: rowReader(tables.messages, getTableColumns(tables.messages)),
   turns: rowReader(tables.turns, getTableColumns(tables.turns)),
@@ -71,7 +72,6 @@ const orders = {
 }
 
 async function read(db: Reader, ids: string[], parts: Parts): Promise<Map<string, ReadTrajectory>> {
-  const { runs, trajectories } = tables
   const { invocations, messages, turns, cells, calls } = readers
   const none = Promise.resolve([])
   const withCells = parts.turns && parts.cells !== false
@@ -88,11 +88,7 @@ async function read(db: Reader, ids: string[], parts: Parts): Promise<Map<string
     scored,
     advantages,
   ] = await Promise.all([
-    db
-      .select({ row: trajectories, protocol: { id: runs.protocol, hash: runs.protocolHash } })
-      .from(trajectories)
-      .innerJoin(runs, eq(runs.id, trajectories.runId))
-      .where(isOneOf(trajectories.id, ids)),
+    readers.trajectories.read(db, sql`where ${isOneOf(tables.trajectories.id, ids)}`),
     parts.turns ? invocations.read(db, of(tables.invocations, orders.invocations)) : none,
     parts.turns ? messages.read(db, of(tables.messages, orders.messages)) : none,
     parts.turns ? turns.read(db, of(tables.turns, orders.turns)) : none,
@@ -102,8 +98,9 @@ async function read(db: Reader, ids: string[], parts: Parts): Promise<Map<string
     newestScores(db, ids),
     readAdvantages(db, ids),
   ])
+  const protocols = await readProtocols(db, heads)
   const blobs = await readBlobs(db, [
-    ...heads.map(({ row }) => row.answerBlob),
+    ...heads.map((head) => head.answerBlob),
     ...invocationRows.map((row) => row.answerBlob),
     ...messageRows.map((row) => row.contentBlob),
     ...cellRows.flatMap((row) => [row.codeBlob, row.stdoutBlob, row.stderrBlob, row.finalAnswerBlob]),
@@ -118,8 +115,11 @@ async function read(db: Reader, ids: string[], parts: Parts): Promise<Map<string
     advantages: byTrajectory(advantages),
   }
   return new Map(
-    heads.map((head) => {
-      const { id } = head.row
+    heads.flatMap((head) => {
+      const { id } = head
+      const protocol = protocols.get(head.runId)
+      // A run goes only together with its trajectories.
+      if (!protocol) return []
       const own = {
         invocations: rowsOf.invocations.get(id) ?? [],
         messages: rowsOf.messages.get(id) ?? [],
@@ -134,29 +134,41 @@ async function read(db: Reader, ids: string[], parts: Parts): Promise<Map<string
         cells: _m,
         answerTruncated: _a,
         ...row
-      } = toTrajectoryRow(head.row, scored.get(id) ?? noScores)
-      const { schemaVersion, sandbox, seed, attempt } = head.row
+      } = toTrajectoryRow(head, scored.get(id) ?? noScores)
+      const { schemaVersion, sandbox, seed, attempt, divergence, originTrajectoryId, originTurns } = head
       const trajectory: ReadTrajectory = {
         ...row,
-        answer: joinText(head.row.answer, head.row.answerBlob, blobs),
+        answer: joinText(head.answer, head.answerBlob, blobs),
         schemaVersion,
         sandbox,
-        protocol: head.protocol,
+        protocol,
         seed,
         attempt,
-        divergence: head.row.divergence,
+        divergence,
         origin:
-          head.row.originTrajectoryId === null
-            ? null
-            : { trajectoryId: head.row.originTrajectoryId, turns: head.row.originTurns ?? 0 },
+          originTrajectoryId === null ? null : { trajectoryId: originTrajectoryId, turns: originTurns ?? 0 },
         ...(gained.length > 0 ? { advantages: gained } : {}),
         ...(subCallModels === null ? {} : { subCallModels: subCallModels.get(id) ?? [] }),
         lostCalls: withCells ? lostCalls(own.turns, own.cells, own.calls, blobs) : [],
         invocations: buildTree(own.invocations, own.messages, own.turns, own.cells, own.calls, blobs),
       }
-      return [id, trajectory] as const
+      return [[id, trajectory] as const]
     }),
   )
+}
+
+async function readProtocols(
+  db: Reader,
+  heads: { runId: string }[],
+): Promise<Map<string, ReadTrajectory['protocol']>> {
+  if (heads.length === 0) return new Map()
+  const { id, protocol, protocolHash } = tables.runs
+  const wanted = [...new Set(heads.map(({ runId }) => runId))]
+  const rows = await db
+    .select({ runId: id, id: protocol, hash: protocolHash })
+    .from(tables.runs)
+    .where(isOneOf(id, wanted))
+  return new Map(rows.map(({ runId, ...found }) => [runId, found]))
 }
 
 function byTrajectory<Row extends { trajectoryId: string }>(rows: Row[]): Map<string, Row[]> {

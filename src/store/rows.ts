@@ -18,8 +18,11 @@ export interface RowReader<F extends Fields> {
   read(db: Reader, rest: SQL): Promise<RowOf<F>[]>
 }
 
-/** A reader of these fields of a table. An expression among them must come as the driver gives it. */
-export function rowReader<F extends Fields>(table: PgTable, fields: F): RowReader<F> {
+/**
+ * A reader of these fields of a table. An expression among them must come as the driver gives it. `distinct`
+ * stands before the fields.
+ */
+export function rowReader<F extends Fields>(table: PgTable, fields: F, distinct = sql``): RowReader<F> {
   const entries = Object.entries<Field>(fields)
   const list = sql.join(
     entries.map(([key, field]) => sql`${field} as ${sql.identifier(key)}`),
@@ -31,7 +34,9 @@ export function rowReader<F extends Fields>(table: PgTable, fields: F): RowReade
   })
   return {
     async read(db, rest) {
-      const rows: Record<string, unknown>[] = await db.execute(sql`select ${list} from ${table} ${rest}`)
+      const rows: Record<string, unknown>[] = await db.execute(
+        sql`select ${distinct} ${list} from ${table} ${rest}`,
+      )
       for (const row of rows) {
         for (const { key, decode } of decoders) {
           const value = row[key]

@@ -1,12 +1,14 @@
 // Scores, and the reward of a trajectory that follows from them. Rows are appended, never changed: the
 // newest one of a (reward, version, options) counts. The reward is kept on the trajectory too, where lists
 // filter and sort by it.
-import { and, desc, inArray, isNull } from 'drizzle-orm'
+import { getTableColumns, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import type { Score } from '../trajectory.ts'
 import type { NewScore } from './contract.ts'
 import { query } from './database.ts'
 import type { Database, Reader } from './database.ts'
 import { encodeRow, insertRows } from './insert.ts'
+import { isOneOf, rowReader } from './rows.ts'
 import { scores } from './schema.ts'
 
 /** Errors raised: StoreError. Durable when it resolves; a score whose id is there already is left as it is. */
@@ -16,11 +18,11 @@ export async function addScores(database: Database, rows: NewScore[]): Promise<v
   // As PostgreSQL writes an array.
   const ids = `{${[...new Set(rows.map((row) => row.trajectoryId))].join(',')}}`
   await query(database, () =>
-    database.raw.begin(async (sql) => {
+    database.raw.begin(async (session) => {
       // Scores of one trajectory that come at once wait for each other, so that the last sums them all.
-      await sql`select id from trajectories where id = any(${ids}::uuid[]) order by id for update`
-      await insertRows(sql, encoded)
-      await sql`
+      await session`select id from trajectories where id = any(${ids}::uuid[]) order by id for update`
+      await insertRows(session, encoded)
+      await session`
         update trajectories t set reward = r.reward, revision = pg_current_xact_id() from (
           select trajectory_id, case when count(*) = count(value) then sum(weight * value) end as reward
           from (
@@ -39,6 +41,18 @@ export interface TrajectoryScores {
   reward: number | null
 }
 
+const newestKey = sql`${scores.trajectoryId}, ${scores.reward}, ${scores.version}, ${scores.optionsHash}`
+
+/** The newest row of each (reward, version, options) of a trajectory as a whole. */
+export const newestReader = rowReader(scores, getTableColumns(scores), sql`distinct on (${newestKey})`)
+
+export function newestOf(trajectoryIds: readonly string[]): SQL {
+  return sql`
+    where ${isOneOf(scores.trajectoryId, trajectoryIds)}
+      and ${scores.invocationId} is null and ${scores.turnId} is null
+    order by ${newestKey}, ${scores.createdAt} desc, ${scores.id} desc`
+}
+
 /** The scores that count of each of these trajectories (those of its turns and invocations left out). */
 export async function newestScores(
   db: Reader,
@@ -46,14 +60,7 @@ export async function newestScores(
 ): Promise<Map<string, TrajectoryScores>> {
   const found = new Map<string, TrajectoryScores>()
   if (trajectoryIds.length === 0) return found
-  const key = [scores.trajectoryId, scores.reward, scores.version, scores.optionsHash] as const
-  const rows = await db
-    .selectDistinctOn([...key])
-    .from(scores)
-    .where(
-      and(inArray(scores.trajectoryId, trajectoryIds), isNull(scores.invocationId), isNull(scores.turnId)),
-    )
-    .orderBy(...key, desc(scores.createdAt), desc(scores.id))
+  const rows = await newestReader.read(db, newestOf(trajectoryIds))
   for (const [id, list] of Map.groupBy(rows, (row) => row.trajectoryId)) {
     found.set(id, { scores: list.map(toScore), reward: weightedSum(list) })
   }

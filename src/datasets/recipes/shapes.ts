@@ -73,13 +73,16 @@ export function tooLong(limit: number): string {
 
 /** Counts the code points of conversations. A message is in all later prompts: its length is kept. */
 export function characterCounter(): (messages: Message[]) => number {
-  const lengths = new Map<string, number>()
-  return (messages) =>
-    messages.reduce((sum, { content }) => {
-      const length = lengths.get(content) ?? countCodePoints(content)
-      lengths.set(content, length)
-      return sum + length
-    }, 0)
+  const lengths = new Map<Message, number>()
+  return (messages) => {
+    let sum = 0
+    for (const message of messages) {
+      let length = lengths.get(message)
+      if (length === undefined) lengths.set(message, (length = countCodePoints(message.content)))
+      sum += length
+    }
+    return sum
+  }
 }
 
 function countCodePoints(text: string): number {
