@@ -12,6 +12,7 @@ const contentTypes: Record<string, string> = {
   '.jsonl': 'application/jsonl',
   '.md': 'text/markdown; charset=utf-8',
   '.parquet': 'application/vnd.apache.parquet',
+  '.svg': 'image/svg+xml',
 }
 
 export function isInside(directory: string, path: string): boolean {

@@ -4,7 +4,10 @@ import type { CellBody, TrajectoryItem, TrajectoryTree } from '../http/tree.ts'
 import type { Comparison } from '../http/routes/compare.ts'
 import type { ScoreItem } from '../http/routes/judgements.ts'
 import type { GroupDetail, GroupItem } from '../http/routes/run-trajectories.ts'
+import type { DatasetRow, DatasetRowPage } from '../http/routes/dataset-rows.ts'
 import type { Dataset } from '../http/routes/datasets.ts'
+import type { DatasetPreviewView, ExportView } from '../http/routes/exports.ts'
+import type { RecipeList } from '../http/routes/rows.ts'
 import type { Run, RunItem } from '../http/routes/runs.ts'
 import type { Problem } from '../http/problem.ts'
 import type { Annotation, Page, RunStatistics, SearchHit } from '../../src/store/contract.ts'
@@ -37,10 +40,10 @@ async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
   )
 }
 
-async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const text = body === undefined ? null : JSON.stringify(body)
   const headers: Record<string, string> = text === null ? {} : { 'content-type': 'application/json' }
-  return await answerOf(await fetch(path, { method, headers, body: text }))
+  return await answerOf(await fetch(path, { method, headers, body: text, signal: signal ?? null }))
 }
 
 export function readRuns(cursor: string | null, signal?: AbortSignal): Promise<Page<RunItem>> {
@@ -158,6 +161,76 @@ export function readDatasets(signal?: AbortSignal): Promise<Page<DatasetItem>> {
 
 export function readDataset(id: string, signal?: AbortSignal): Promise<Dataset> {
   return read(`/v1/datasets/${part(id)}`, signal)
+}
+
+export function readRecipes(signal?: AbortSignal): Promise<RecipeList> {
+  return read('/v1/recipes', signal)
+}
+
+/** A plan in the words of the API. */
+export type WantedDataset = Record<string, unknown>
+
+export function planDataset(wanted: WantedDataset, signal?: AbortSignal): Promise<DatasetPreviewView> {
+  return send('POST', '/v1/datasets/plan', wanted, signal)
+}
+
+export function previewDataset(wanted: WantedDataset, signal?: AbortSignal): Promise<DatasetPreviewView> {
+  return send('POST', '/v1/datasets/preview?rows=5', wanted, signal)
+}
+
+export function makeDataset(wanted: WantedDataset): Promise<ExportView> {
+  return send('POST', '/v1/datasets', wanted)
+}
+
+export function readExports(signal?: AbortSignal): Promise<{ items: ExportView[] }> {
+  return read('/v1/exports', signal)
+}
+
+export function readExport(id: string, signal?: AbortSignal): Promise<ExportView> {
+  return read(`/v1/exports/${part(id)}`, signal)
+}
+
+export function cancelExport(id: string): Promise<ExportView> {
+  return send('POST', `/v1/exports/${part(id)}/cancel`)
+}
+
+export function exportEvents(id: string): string {
+  return `/v1/exports/${part(id)}/events`
+}
+
+export interface RowSelection {
+  config: string
+  split: string
+  where: string
+  sort: string
+  order: string
+}
+
+export function readDatasetRows(
+  dataset: string,
+  selection: RowSelection,
+  cursor: string | null,
+  signal?: AbortSignal,
+): Promise<DatasetRowPage> {
+  return read(address(`/v1/datasets/${part(dataset)}/rows`, { ...selection, limit: 25, cursor }), signal)
+}
+
+export function readDatasetRow(
+  dataset: string,
+  file: number,
+  row: number,
+  signal?: AbortSignal,
+): Promise<DatasetRow> {
+  return read(`/v1/datasets/${part(dataset)}/rows/${file}/${row}`, signal)
+}
+
+export async function readCard(dataset: string, signal?: AbortSignal): Promise<string> {
+  const response = await fetch(`/v1/datasets/${part(dataset)}/card`, { signal: signal ?? null })
+  return response.ok ? await response.text() : await answerOf<string>(response)
+}
+
+export function figureAddress(dataset: string, name: string): string {
+  return `/v1/datasets/${part(dataset)}/figures/${part(name)}`
 }
 
 export function fileAddress(dataset: string, index: number): string {

@@ -5,9 +5,11 @@ import { useKeys } from './keyboard.ts'
 import { ComparePage } from './pages/compare.tsx'
 import { DatasetPage } from './pages/dataset.tsx'
 import { DatasetsPage } from './pages/datasets.tsx'
+import { ExportPage } from './pages/export.tsx'
 import { DocsPage } from './pages/docs.tsx'
 import { GroupPage } from './pages/group.tsx'
 import { GroupsPage } from './pages/groups.tsx'
+import { NewDatasetPage } from './pages/new-dataset.tsx'
 import { RunPage } from './pages/run.tsx'
 import { RunsPage } from './pages/runs.tsx'
 import { SearchPage } from './pages/search.tsx'
@@ -46,6 +48,8 @@ function Shown({ view }: { view: View }) {
   if (view.name === 'search') return <SearchPage />
   if (view.name === 'datasets') return <DatasetsPage />
   if (view.name === 'dataset') return <DatasetPage key={view.id} id={view.id} />
+  if (view.name === 'new-dataset') return <NewDatasetPage />
+  if (view.name === 'export') return <ExportPage key={view.id} id={view.id} />
   if (view.name === 'docs') return <DocsPage />
   return (
     <main class="page">

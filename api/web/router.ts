@@ -12,24 +12,34 @@ export type View =
   | { name: 'search' }
   | { name: 'datasets' }
   | { name: 'dataset'; id: string }
+  | { name: 'new-dataset' }
+  | { name: 'export'; id: string }
   | { name: 'docs' }
   | { name: 'unknown' }
 
 const plain = ['compare', 'search', 'datasets', 'docs'] as const
 
+const singular: Record<string, 'run' | 'trajectory' | 'dataset' | 'export'> = {
+  runs: 'run',
+  trajectories: 'trajectory',
+  datasets: 'dataset',
+  exports: 'export',
+}
+
 export function parseAddress(path: string): View {
   if (path === '/' || path === '/runs') return { name: 'runs' }
   const name = plain.find((one) => path === `/${one}` || path === `/${one}/`)
   if (name) return { name }
+  if (/^\/datasets\/new\/?$/.test(path)) return { name: 'new-dataset' }
   const group = /^\/runs\/([0-9A-Za-z-]+)\/groups(?:\/(.+?))?\/?$/.exec(path)
   if (group) {
     const [, id = '', task] = group
     const named = task === undefined ? null : decode(task)
     return named === null ? { name: 'groups', id } : { name: 'group', id, task: named }
   }
-  const [, noun, id] = /^\/(runs|trajectories|datasets)\/([0-9A-Za-z-]+)\/?$/.exec(path) ?? []
-  if (id === undefined) return { name: 'unknown' }
-  return { name: noun === 'runs' ? 'run' : noun === 'datasets' ? 'dataset' : 'trajectory', id }
+  const [, noun = '', id] = /^\/(runs|trajectories|datasets|exports)\/([0-9A-Za-z-]+)\/?$/.exec(path) ?? []
+  const one = singular[noun]
+  return id === undefined || one === undefined ? { name: 'unknown' } : { name: one, id }
 }
 
 function decode(text: string): string | null {
@@ -49,6 +59,12 @@ const moved = 'descent:moved'
 export function navigate(path: string): void {
   history.pushState(null, '', path)
   scrollTo(0, 0)
+  dispatchEvent(new Event(moved))
+}
+
+/** Goes where `back` does not lead to what was here. */
+export function replaceAddress(path: string): void {
+  history.replaceState(null, '', path)
   dispatchEvent(new Event(moved))
 }
 

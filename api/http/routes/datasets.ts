@@ -119,6 +119,19 @@ const documentRoute = createRoute({
   },
 })
 
+const figureRoute = createRoute({
+  method: 'get',
+  path: '/datasets/{id}/figures/{name}',
+  summary: 'A figure of the dataset card, as SVG',
+  request: {
+    params: z.object({ id: referenceSchema, name: z.string().regex(/^[a-z\d-]{1,80}\.svg$/) }),
+  },
+  responses: {
+    200: { description: 'The figure.', content: { 'image/svg+xml': { schema: z.string() } } },
+    ...problemResponses,
+  },
+})
+
 export function datasetRoutes(store: ApiStore, exportRoots?: string[]) {
   return createRoutes()
     .openapi(listRoute, async (context) => {
@@ -142,6 +155,11 @@ export function datasetRoutes(store: ApiStore, exportRoots?: string[]) {
       }
       const { path } = storedFileSchema.parse(file)
       return await sendFile(await locateFile(dataset.directory, path, exportRoots), context.req.raw)
+    })
+    .openapi(figureRoute, async (context) => {
+      const { id, name } = context.req.valid('param')
+      const { directory } = await orNotFound(store.findDataset(id))
+      return await sendFile(await locateFile(directory, `card/${name}`, exportRoots), context.req.raw)
     })
     .openapi(documentRoute, async (context) => {
       const { id, document } = context.req.valid('param')

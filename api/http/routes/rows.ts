@@ -2,7 +2,9 @@
 import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { findCreditMethod, groupMethods } from '../../../rewards/credit/index.ts'
+import { cleaningRules } from '../../../src/datasets/clean/rules.ts'
 import { recipes } from '../../../src/datasets/registry.ts'
+import { repairRules } from '../../../src/datasets/repairs/index.ts'
 import { openRowStream } from '../../../src/datasets/stream.ts'
 import { typeName } from '../../../src/datasets/recipe.ts'
 import { newId } from '../../../src/ids.ts'
@@ -27,11 +29,26 @@ const recipeSchema = z
   })
   .meta({ id: 'Recipe' })
 
+const ruleSchema = z.object({
+  name: z.string(),
+  meaning: z.string(),
+  value: z.unknown().meta({ description: 'The words or the number that it takes; null for none.' }),
+})
+
+const recipeListSchema = z
+  .object({
+    items: z.array(recipeSchema),
+    cleaning: z.array(ruleSchema).meta({ description: 'For `clean`: `NAME` or `NAME=VALUE`.' }),
+    repairs: z.array(ruleSchema.omit({ value: true })).meta({ description: 'For `repair`.' }),
+  })
+  .meta({ id: 'RecipeList' })
+export type RecipeList = z.infer<typeof recipeListSchema>
+
 const recipesRoute = createRoute({
   method: 'get',
   path: '/recipes',
-  summary: 'The recipes of training sets, with their columns',
-  responses: answers(z.object({ items: z.array(recipeSchema) }).meta({ id: 'RecipeList' }), 'The recipes.'),
+  summary: 'The recipes of training sets with their columns, and the rules of cleaning and repair',
+  responses: answers(recipeListSchema, 'The recipes.'),
 })
 
 const flag = z
@@ -130,7 +147,11 @@ const endRoute = createRoute({
 
 export function rowRoutes(store: ApiStore) {
   return createRoutes()
-    .openapi(recipesRoute, (context) => context.json({ items: recipes.map(describe) }, 200))
+    .openapi(recipesRoute, (context) => {
+      const cleaning = cleaningRules.map(({ name, meaning, value }) => ({ name, meaning, value }))
+      const repairs = repairRules.map(({ name, meaning }) => ({ name, meaning }))
+      return context.json({ items: recipes.map(describe), cleaning, repairs }, 200)
+    })
     .openapi(rowsRoute, async (context) => {
       const { recipe } = context.req.valid('param')
       const { format, ...query } = context.req.valid('query')

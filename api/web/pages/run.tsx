@@ -44,6 +44,7 @@ export function RunPage({ id }: { id: string }) {
     Escape: () => navigate('/'),
     h: () => navigate('/'),
     'g g': () => navigate(`/runs/${id}/groups`),
+    d: () => navigate(datasetAddress(id, where)),
   })
   useEvents(run?.status === 'running' ? `/v1/runs/${id}/events` : null, () => {
     reload()
@@ -61,7 +62,7 @@ export function RunPage({ id }: { id: string }) {
         <code>{id.slice(-8)}</code>
       </Crumbs>
       {error !== null && <ErrorLine text={error} />}
-      {run && <RunHead run={run} onChange={reload} />}
+      {run && <RunHead run={run} where={where} onChange={reload} />}
       <FilterBar
         value={where}
         error={where === '' ? null : statistics.error}
@@ -88,7 +89,12 @@ export function RunPage({ id }: { id: string }) {
   )
 }
 
-function RunHead({ run, onChange }: { run: Run; onChange: () => void }) {
+/** To the making of a dataset of what is selected. */
+function datasetAddress(run: string, where: string): string {
+  return `/datasets/new?${new URLSearchParams({ run, ...(where === '' ? {} : { where }) }).toString()}`
+}
+
+function RunHead({ run, where, onChange }: { run: Run; where: string; onChange: () => void }) {
   return (
     <header class="page-head">
       <div class="title">
@@ -105,6 +111,15 @@ function RunHead({ run, onChange }: { run: Run; onChange: () => void }) {
         <Actions run={run} onChange={onChange} />
         <Link to={`/runs/${run.id}/groups`} class="quiet-link" title="g g">
           Groups
+        </Link>
+        <Link
+          to={datasetAddress(run.id, where)}
+          class="small-button"
+          title={
+            where === '' ? 'Of the trajectories of this run (d)' : 'Of the trajectories that are selected (d)'
+          }
+        >
+          Make a dataset
         </Link>
       </div>
       <dl class="headline">

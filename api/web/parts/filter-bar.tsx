@@ -49,8 +49,12 @@ interface Completion {
   meaning: string
 }
 
-/** What may stand where the word before `cursor` stands. */
-export function complete(text: string, cursor: number): { from: number; options: Completion[] } {
+/** What may stand where the word before `cursor` stands; `named` are the fields there are, with meanings. */
+export function complete(
+  text: string,
+  cursor: number,
+  named: readonly [string, string][] = fields,
+): { from: number; options: Completion[] } {
   const before = text.slice(0, cursor)
   const word = /[\w.]*$/.exec(before)?.[0] ?? ''
   const from = cursor - word.length
@@ -60,7 +64,7 @@ export function complete(text: string, cursor: number): { from: number; options:
   const candidates = comparing
     ? known(comparing === 'status' ? statuses : stopReasons)
     : /(^|\band|\bor|\bnot|\(|[<>=])$/i.test(rest)
-      ? fields.map(([name, meaning]) => ({ text: name, meaning }))
+      ? named.map(([name, meaning]) => ({ text: name, meaning }))
       : /(\d|"|'|\)|\bnull|[=(,]\s*\w+)$/i.test(rest)
         ? known(['and', 'or'])
         : []
@@ -74,15 +78,26 @@ interface FilterBarProps {
   value: string
   error: string | null
   onChange: (where: string) => void
+  /** The fields there are, with their meanings; those of trajectories by default. */
+  named?: readonly [string, string][]
+  label?: string
+  placeholder?: string
 }
 
-export function FilterBar({ value, error, onChange }: FilterBarProps) {
+export function FilterBar({
+  value,
+  error,
+  onChange,
+  named = fields,
+  label = 'Filter by the selection language',
+  placeholder = 'reward < 0.5 and stop_reason = answered',
+}: FilterBarProps) {
   const [text, setText] = useState(value)
   const [cursor, setCursor] = useState<number | null>(null)
   const [chosen, setChosen] = useState(0)
   const field = useRef<HTMLInputElement>(null)
   useEffect(() => setText(value), [value])
-  const { from, options } = cursor === null ? { from: 0, options: [] } : complete(text, cursor)
+  const { from, options } = cursor === null ? { from: 0, options: [] } : complete(text, cursor, named)
   const open = options.length > 0
 
   function take(option: Completion): void {
@@ -123,12 +138,12 @@ export function FilterBar({ value, error, onChange }: FilterBarProps) {
           data-main-field
           type="text"
           role="combobox"
-          aria-label="Filter by the selection language"
+          aria-label={label}
           aria-expanded={open}
           aria-controls="filter-options"
           aria-activedescendant={open ? `filter-option-${chosen}` : undefined}
           aria-autocomplete="list"
-          placeholder="reward < 0.5 and stop_reason = answered"
+          placeholder={placeholder}
           spellcheck={false}
           autocomplete="off"
           value={text}

@@ -23,6 +23,7 @@ const groups: { title: string; keys: [string, string][] }[] = [
       ['x', 'mark a run'],
       ['c', 'compare the marked'],
       ['g g', 'groups of the run'],
+      ['d', 'make a dataset of the run'],
     ],
   },
   {

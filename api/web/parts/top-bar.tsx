@@ -12,6 +12,12 @@ const places = [
   ['/docs', 'API'],
 ] as const
 
+/** Runs and their trajectories are one place, datasets and their making another. */
+function within(path: string, place: string): boolean {
+  if (place === '/') return path === '/' || /^\/(?:runs|trajectories|compare)/.test(path)
+  return path.startsWith(place) || (place === '/datasets' && path.startsWith('/exports'))
+}
+
 export function TopBar() {
   const path = usePath()
   const field = useRef<HTMLInputElement>(null)
@@ -40,7 +46,7 @@ export function TopBar() {
       </Link>
       <nav aria-label="Places">
         {places.map(([to, name]) => {
-          const here = to === '/' ? path === '/' || path.startsWith('/runs') : path.startsWith(to)
+          const here = within(path, to)
           return (
             <Link to={to} class={here ? 'place here' : 'place'} current={here}>
               {name}
