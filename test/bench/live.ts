@@ -160,9 +160,19 @@ function memoryOf({ pid }: ChildProcess): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024
 }
 
+/** Over a connection of its own: one that is kept may be closed while the collection goes on. */
+async function getJson<T>(url: string): Promise<T> {
+  const sent = request(url, { agent: false })
+  sent.end()
+  const [response] = (await once(sent, 'response')) as [AsyncIterable<Buffer>]
+  let text = ''
+  for await (const chunk of response) text += chunk.toString('utf8')
+  return JSON.parse(text) as T
+}
+
 async function newestRun(url: string): Promise<string> {
   for (;;) {
-    const { items } = (await (await fetch(`${url}/v1/runs?limit=1`)).json()) as { items: { id: string }[] }
+    const { items } = await getJson<{ items: { id: string }[] }>(`${url}/v1/runs?limit=1`)
     if (items[0]) return items[0].id
     await sleep(100)
   }
@@ -172,8 +182,8 @@ async function finalStates(url: string, run: string): Promise<Map<string, string
   const states = new Map<string, string>()
   let cursor = ''
   do {
-    const page = await fetch(`${url}/v1/runs/${run}/trajectories?limit=200${cursor}`)
-    const { items, next } = (await page.json()) as { items: Row[]; next: string | null }
+    const address = `${url}/v1/runs/${run}/trajectories?limit=200${cursor}`
+    const { items, next } = await getJson<{ items: Row[]; next: string | null }>(address)
     for (const row of items) states.set(row.id, stateOf(row))
     cursor = next === null ? '' : `&cursor=${next}`
   } while (cursor !== '')
@@ -237,7 +247,7 @@ const readers: Reader[] = []
 let collection: ChildProcess | null = null
 try {
   const url = await addressOf(server)
-  await fetch(`${url}/v1/runs`)
+  await getJson(`${url}/v1/runs`)
   const before = memoryOf(server)
   const started = performance.now()
   collection = descent(directory, 'collect', runFile, '--plain', '--store', place)
