@@ -9,6 +9,8 @@ import type { Selected } from './selection.ts'
 const mostTrajectories = 256
 /** Sent and received tokens, which count a shared prefix once a turn: an upper bound of some 16 MB of text. */
 const mostTokens = 4_000_000
+/** Trajectories whose token arrays come in one answer of the store. */
+const tokensTogether = 32
 
 export type TrajectorySource = Pick<Store, 'readTrajectory' | 'readTask' | 'readTokens'>
 
@@ -54,17 +56,27 @@ export function createReadAhead(
     }
     const batch = members.slice(start, end)
     beginTasks(batch)
-    for (const { id } of withTokens ? batch : []) {
-      const reading = store.readTokens(id)
-      reading.catch(() => undefined)
-      arrays.set(id, reading)
-    }
+    if (withTokens) beginTokens(batch.map(({ id }) => id))
     const trees = Promise.resolve(readMany(batch.map(({ id }) => id))).then(
       (list = []) => new Map(list.map((tree) => [tree.id, tree])),
     )
     // Whoever reads it gets the error.
     trees.catch(() => undefined)
     return { start, end, trees }
+  }
+
+  function beginTokens(ids: string[]): void {
+    for (let at = 0; at < ids.length; at += tokensTogether) {
+      const part = ids.slice(at, at + tokensTogether)
+      const reading = store.readTokensOf?.(part)
+      reading?.catch(() => undefined)
+      for (const [index, id] of part.entries()) {
+        const one = reading?.then((list) => list[index] ?? store.readTokens(id)) ?? store.readTokens(id)
+        // Whoever asks for it gets the error.
+        one.catch(() => undefined)
+        arrays.set(id, one)
+      }
+    }
   }
 
   function beginTasks(batch: Selected[]): void {

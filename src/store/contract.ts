@@ -279,6 +279,8 @@ export interface Store extends StoreReads {
   readTrajectories?(ids: string[], parts?: Parts): Promise<ReadTrajectory[]>
   /** The calls of the trajectory that have token arrays, by call id. */
   readTokens(trajectoryId: string): Promise<Map<string, CallTokens>>
+  /** Of several at once, in the order of their ids, by a store that can. */
+  readTokensOf?(trajectoryIds: string[]): Promise<Map<string, CallTokens>[]>
 
   // Tasks
   readTask(

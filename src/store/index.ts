@@ -15,7 +15,7 @@ import { openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
 import { markDivergence, planForks, readJournal } from './read-journal.ts'
 import { openReads } from './reads.ts'
-import { readTokens } from './read-tokens.ts'
+import { readTokens, readTokensOf } from './read-tokens.ts'
 import { readTrajectories, readTrajectory } from './read-trajectory.ts'
 import * as runs from './runs.ts'
 import * as scores from './scores.ts'
@@ -159,6 +159,7 @@ function makeStore(opened: {
     readTrajectory: (id, parts) => readTrajectory(database, id, parts),
     readTrajectories: (ids, parts) => readTrajectories(database, ids, parts),
     readTokens: (id) => readTokens(database, id),
+    readTokensOf: (ids) => readTokensOf(database, ids),
     readTask: (runId, taskId) => tasks.readTask(database, runId, taskId),
     readTasks: (runId, taskIds) => tasks.readTasks(database, runId, taskIds),
     writeContext: (taskHash, path) => tasks.writeContext(database, taskHash, path),

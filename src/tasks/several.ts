@@ -79,14 +79,40 @@ export async function unpackContexts(file: string): Promise<UnpackedContext[]> {
   return contexts
 }
 
+/** A packed file with every part changed; its header says what they are now. Errors raised: StoreError. */
+export function mapPackedContexts(
+  packed: Buffer,
+  change: (part: Buffer, format: 'text' | 'json') => Buffer,
+): Buffer {
+  const end = packed.indexOf(10)
+  const header = parseHeader(packed.toString('utf8', 0, end), 'a packed context')
+  let at = end + 1
+  const parts = header.contexts.map((facts) => {
+    const part = packed.subarray(at, at + facts.bytes)
+    at += facts.bytes
+    const changed = change(part, facts.format)
+    if (changed === part) return { facts, changed }
+    const characters = [...changed.toString('utf8')].length
+    return { facts: { ...facts, bytes: changed.length, characters }, changed }
+  })
+  const head = Buffer.from(`${JSON.stringify({ contexts: parts.map(({ facts }) => facts) })}\n`)
+  return Buffer.concat([head, ...parts.map(({ changed }) => changed)])
+}
+
+function parseHeader(text: string, file: string): z.infer<typeof headerSchema> {
+  try {
+    return headerSchema.parse(JSON.parse(text))
+  } catch (error) {
+    throw new StoreError('damaged', `${file}: not a file of several contexts`, { cause: error })
+  }
+}
+
 async function readHeader(file: string): Promise<{ header: z.infer<typeof headerSchema>; start: number }> {
   const handle = await open(file)
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(mostHeaderBytes), 0, mostHeaderBytes, 0)
     const end = buffer.subarray(0, bytesRead).indexOf(10)
-    return { header: headerSchema.parse(JSON.parse(buffer.toString('utf8', 0, end))), start: end + 1 }
-  } catch (error) {
-    throw new StoreError('damaged', `${file}: not a file of several contexts`, { cause: error })
+    return { header: parseHeader(buffer.toString('utf8', 0, end), file), start: end + 1 }
   } finally {
     await handle.close()
   }

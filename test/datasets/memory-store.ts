@@ -10,6 +10,7 @@ import type { StoredTokens } from './token-fixtures.ts'
 export interface MemoryTask extends RewardTask {
   hash: string
   context?: string
+  contextFormat?: 'text' | 'json' | 'several'
 }
 
 export interface MemoryStore extends Store {
@@ -54,11 +55,12 @@ export function createMemoryStore(content: {
       return Promise.resolve({ items, next: end < all.length ? String(end) : null })
     },
     async writeContext(hash, path) {
-      const text = content.tasks.find((task) => task.hash === hash)?.context
+      const { context: text, contextFormat: format = 'text' } =
+        content.tasks.find((task) => task.hash === hash) ?? {}
       if (text === undefined) throw new Error(`no context ${hash}`)
       await writeFile(path, text)
       const bytes = Buffer.byteLength(text)
-      return { format: 'text', type: 'str', characters: text.length, bytes, hash: sha256(text) }
+      return { format, type: 'str', characters: text.length, bytes, hash: sha256(text) }
     },
     readTrajectory(id) {
       reads.push(id)
@@ -83,6 +85,9 @@ export function createMemoryStore(content: {
       )
       return Promise.resolve({ items, next: null })
     },
+    readTasks: async (runId, taskIds) =>
+      await Promise.all(taskIds.map(async (id) => await (parts.readTask?.(runId, id) ?? Promise.reject(id)))),
+    readTokensOf: (ids) => Promise.resolve(ids.map((id) => content.tokens?.get(id) ?? new Map())),
     addDataset(dataset) {
       datasets.push(dataset)
       return Promise.resolve()
@@ -93,7 +98,7 @@ export function createMemoryStore(content: {
       if (name in target || typeof name === 'symbol' || name === 'then')
         return Reflect.get(target, name) as unknown
       // A store may have no way to read several trees at once: then they are read one by one.
-      if (name === 'readTrajectories' || name === 'readTasks') return undefined
+      if (name === 'readTrajectories') return undefined
       throw new Error(`The memory store has no ${name}.`)
     },
   }) as MemoryStore

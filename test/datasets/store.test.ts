@@ -13,9 +13,12 @@ import {
   anEnd,
   anInvocation,
   aPlannedRun,
+  aRun,
   aScore,
+  aTask,
   aTurn,
   now,
+  streamOf,
 } from '../store/fixtures.ts'
 import { readRows, temporaryDirectory } from './reading.ts'
 
@@ -120,4 +123,40 @@ test('rows of a real store hold what was journaled, in order', async () => {
     cells: [{ turn: 0, index: 0, stdout: 'a\u0000b', calls: 1 }],
     calls: [{ kind: 'llm', prompt: 'sub question', response: 'an answer', depth: 1 }],
   })
+})
+
+test('what is redacted is nowhere, also where tasks are read by the page', async () => {
+  const directory = await temporaryDirectory()
+  await store?.close()
+  const opened = (store = await openStore(join(directory, 'store')))
+  const key = `hf_${'q'.repeat(34)}`
+  const run = aRun({ rollouts: 1 })
+  await opened.createRun(run)
+  const tasks = await Promise.all(
+    [0, 1, 2].map((at) => aTask(directory, `keys-${at}`, { prompt: `Use ${key} for ${at}.` })),
+  )
+  await opened.addTasks(run.id, streamOf(tasks), 1, 7)
+  for (const { id, taskId } of await opened.pendingTrajectories(run.id)) {
+    await opened.beginTrajectory(id, now())
+    await opened.append(journal(run.id, id, `${taskId} with ${key}`))
+    await opened.endTrajectory(id, anEnd({ answer: key, turns: 2 }), now())
+  }
+  const out = join(directory, 'redacted')
+  const recipe = ['trajectories', 'sft-turns']
+  await exportDataset({
+    store: opened,
+    runIds: [run.id],
+    recipe,
+    directory: out,
+    clean: ['secrets'],
+    evalFraction: 0,
+  })
+  for (const name of recipe) {
+    const rows = await readRows(join(out, `data/${name}/train-00000-of-00001.parquet`))
+    const text = JSON.stringify(rows, (_key, value: unknown) =>
+      typeof value === 'bigint' ? Number(value) : value,
+    )
+    expect(text).toContain('[REDACTED')
+    expect(text).not.toContain(key)
+  }
 })

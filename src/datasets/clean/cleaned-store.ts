@@ -5,6 +5,7 @@ import type { Trajectory } from '../../trajectory.ts'
 import type { Cleaned } from './clean.ts'
 import { applyEdits } from './edits.ts'
 import { createRedactor, redact } from './secrets.ts'
+import { redactContext } from './task-secrets.ts'
 
 export function cleanedStore(store: Store, cleaned: Cleaned): Store {
   const { redacting } = cleaned
@@ -16,14 +17,24 @@ export function cleanedStore(store: Store, cleaned: Cleaned): Store {
   const readTrajectory: Store['readTrajectory'] = async (id) => await edit(await store.readTrajectory(id))
   const readTrajectories: NonNullable<Store['readTrajectories']> = async (ids) =>
     await Promise.all(((await store.readTrajectories?.(ids)) ?? []).map(edit))
-  const readTokens: Store['readTokens'] = async (id) => {
-    // Token ids of a text that is said otherwise now would be those of another text.
+  // Token ids of a text that is said otherwise now would be those of another text.
+  async function isSaidOtherwise(id: string): Promise<boolean> {
     const edits = await cleaned.editsOf(id)
-    if (redacting.size > 0 || edits?.turns.some(({ text }) => text !== undefined)) return new Map()
-    return await store.readTokens(id)
+    return redacting.size > 0 || (edits?.turns.some(({ text }) => text !== undefined) ?? false)
   }
-  const readTask: Store['readTask'] = async (runId, taskId) => {
-    const task = await store.readTask(runId, taskId)
+  const readTokens: Store['readTokens'] = async (id) =>
+    (await isSaidOtherwise(id)) ? new Map() : await store.readTokens(id)
+  const readTokensOf: NonNullable<Store['readTokensOf']> = async (ids) => {
+    const found = (await store.readTokensOf?.(ids)) ?? []
+    return await Promise.all(
+      found.map(async (tokens, index) => ((await isSaidOtherwise(ids[index] ?? '')) ? new Map() : tokens)),
+    )
+  }
+  const readTask: Store['readTask'] = async (runId, taskId) => redactTask(await store.readTask(runId, taskId))
+  const readTasks: NonNullable<Store['readTasks']> = async (runId, taskIds) =>
+    ((await store.readTasks?.(runId, taskIds)) ?? []).map(redactTask)
+
+  function redactTask(task: Awaited<ReturnType<Store['readTask']>>) {
     if (redacting.size === 0) return task
     const copy = createRedactor(redacting)
     const { prompt, answer, metadata } = task
@@ -34,11 +45,19 @@ export function cleanedStore(store: Store, cleaned: Cleaned): Store {
       metadata: copy(metadata),
     }
   }
+  const writeContext: Store['writeContext'] = async (hash, path) => {
+    const facts = await store.writeContext(hash, path)
+    if (redacting.size === 0) return facts
+    return { ...facts, ...(await redactContext(path, facts.format, redacting)) }
+  }
   const changed: Partial<Store> = {
     readTrajectory,
     readTokens,
     readTask,
-    ...('readTrajectories' in store ? { readTrajectories } : {}),
+    writeContext,
+    ...(store.readTrajectories ? { readTrajectories } : {}),
+    ...(store.readTokensOf ? { readTokensOf } : {}),
+    ...(store.readTasks ? { readTasks } : {}),
   }
   return new Proxy(store, {
     get(target, name) {
