@@ -115,7 +115,13 @@ export async function prepare(
     })
   }
   const all = configs.flatMap(({ selected }) => selected)
-  const curation = curating && (await curate(store, all, curating, settings, tools, signal))
+  const written = {
+    tasks: recipes.some((recipe) => recipe.options.includes('contexts')),
+    contexts: configs.some(
+      ({ recipe, options: of }) => recipe.options.includes('contexts') && of.contexts !== 'none',
+    ),
+  }
+  const curation = curating && (await curate(store, all, curating, settings, tools, signal, written))
   for (const config of curation ? configs : []) {
     const { selected = [], funnel = [] } = curation?.apply(config.selected) ?? {}
     config.selected = selected

@@ -92,7 +92,7 @@ export function mapPackedContexts(
     at += facts.bytes
     const changed = change(part, facts.format)
     if (changed === part) return { facts, changed }
-    const characters = [...changed.toString('utf8')].length
+    const characters = Array.from(changed.toString('utf8')).length
     return { facts: { ...facts, bytes: changed.length, characters }, changed }
   })
   const head = Buffer.from(`${JSON.stringify({ contexts: parts.map(({ facts }) => facts) })}\n`)

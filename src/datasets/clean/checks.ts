@@ -8,6 +8,7 @@ import type { Overlap } from './contamination.ts'
 import { createNearDuplicates, signatureOf } from './minhash.ts'
 import type { Rule } from './rules.ts'
 import { type SecretGroup, redact } from './secrets.ts'
+import type { TaskSecrets } from './task-secrets.ts'
 import { findGibberish, findHallucinatedOutput, findRepetition } from './text-checks.ts'
 
 /** What a rule found. Without a `turn` it is about the whole trajectory. */
@@ -20,6 +21,8 @@ export interface CheckedTask {
   hash: string
   /** What it shares with evaluation tasks; empty when none were named. */
   overlaps: Overlap[]
+  /** What is in the task and its context; empty when the export writes neither. */
+  secrets: TaskSecrets
 }
 
 export type Check = (trajectory: Trajectory, task: CheckedTask) => Finding[]
@@ -50,7 +53,10 @@ export function createCheck(rule: Rule, tokenizer: ChatTokenizer | null): Check 
         )
     case 'secrets':
     case 'emails':
-      return (trajectory) => findSecrets(trajectory, name)
+      return (trajectory, { secrets }) => [
+        ...findSecrets(trajectory, name),
+        ...(secrets.get(name) ?? []).map((detail) => ({ turn: null, detail })),
+      ]
     case 'contamination':
       return (_, { overlaps }) =>
         overlaps

@@ -12,8 +12,9 @@ import { type Check, type CheckedTask, createCheck, type Finding } from './check
 import type { Edits, TurnEdit } from './edits.ts'
 import { createOverlapReader, type Evaluation } from './evaluation.ts'
 import type { Rule } from './rules.ts'
-import type { SecretGroup } from './secrets.ts'
+import { createRedactor, type SecretGroup } from './secrets.ts'
 import type { Place, Spill, SpillFolder } from './spill.ts'
+import { createTaskSecretReader } from './task-secrets.ts'
 
 export interface CleaningJob {
   store: Store
@@ -23,6 +24,8 @@ export interface CleaningJob {
   evaluation: Evaluation | null
   openReplayer: OpenReplayer | null
   spill: SpillFolder
+  /** Whether the export writes tasks, and their contexts too: then both are looked through for secrets. */
+  written: { tasks: boolean; contexts: boolean }
   signal: AbortSignal | undefined
   /** Called after each trajectory. */
   onProgress?: ((trajectories: number, of: number) => void) | undefined
@@ -83,19 +86,30 @@ export async function cleanTrajectories(job: CleaningJob, selected: Selected[]):
   const verdicts = new Map<string, Verdict>()
   const places = new Map<string, Place>()
   const readOverlaps = job.evaluation ? createOverlapReader(store, job.evaluation, spill.path) : null
+  const groups = rules.flatMap(({ name }) => (name === 'secrets' || name === 'emails' ? [name] : []))
+  const { tasks, contexts } = job.written
+  const readSecrets =
+    tasks && groups.length > 0 ? createTaskSecretReader(store, groups, spill.path, contexts) : null
+  const redacting: ReadonlySet<SecretGroup> = new Set(
+    rules.filter(isRedaction).map(({ name }) => name as SecretGroup),
+  )
   const source = createReadAhead(store, selected)
   const repaired = { made: 0, failed: 0, cut: 0 }
   for (const member of selected) {
     signal?.throwIfAborted()
     const note = async (line: Omit<AuditLine, 'trajectory_id' | 'run_id' | 'task_id'>) => {
       const { id, run, taskId } = member
-      await audit.append({ trajectory_id: id, run_id: run.id, task_id: taskId, ...line } satisfies AuditLine)
+      // What it quotes is no secret either.
+      const told = createRedactor(redacting)(line)
+      await audit.append({ trajectory_id: id, run_id: run.id, task_id: taskId, ...told } satisfies AuditLine)
     }
     const trajectory = await source.readTrajectory(member.id)
-    const overlaps = readOverlaps
-      ? await readOverlaps(await source.readTask(member.run.id, member.taskId))
-      : []
-    const task: CheckedTask = { hash: member.taskHash, overlaps }
+    const stored = readOverlaps || readSecrets ? await source.readTask(member.run.id, member.taskId) : null
+    const task: CheckedTask = {
+      hash: member.taskHash,
+      overlaps: stored && readOverlaps ? await readOverlaps(stored) : [],
+      secrets: stored && readSecrets ? await readSecrets(stored) : new Map(),
+    }
     const judged = await judge(trajectory, task, checks, counter, note)
     verdicts.set(member.id, judged.verdict)
     if (judged.verdict.droppedAt === null && job.openReplayer && job.repairs.length > 0) {
@@ -122,7 +136,7 @@ export async function cleanTrajectories(job: CleaningJob, selected: Selected[]):
       const place = places.get(id)
       return place ? ((await edited.read(place)) as Edits) : null
     },
-    redacting: new Set(rules.filter(isRedaction).map(({ name }) => name as SecretGroup)),
+    redacting,
     removed: counter.of('removed'),
     redacted: counter.of('redacted'),
     repaired: counter.of('repaired'),

@@ -6,7 +6,14 @@ import { loadChatTokenizer } from '../chat-tokenizer.ts'
 import type { CurationSettings } from '../curation-options.ts'
 import { type OpenReplayer, parseRepairs, type RepairRule } from '../repairs/index.ts'
 import type { FunnelStep, Selected } from '../selection.ts'
-import { type Cleaned, cleanTrajectories, isRedaction, type RuleCount, type Verdict } from './clean.ts'
+import {
+  type Cleaned,
+  type CleaningJob,
+  cleanTrajectories,
+  isRedaction,
+  type RuleCount,
+  type Verdict,
+} from './clean.ts'
 import { cleanedStore } from './cleaned-store.ts'
 import { type Evaluation, readEvaluation } from './evaluation.ts'
 import { parseRules, type Rule } from './rules.ts'
@@ -87,6 +94,7 @@ export async function curate(
   settings: CurationSettings,
   tools: CurationTools,
   signal: AbortSignal | undefined,
+  written: CleaningJob['written'],
 ): Promise<Curation> {
   const { cleanTokenizer, evaluation: wanted = [] } = settings
   const tokenizer = cleanTokenizer === undefined ? null : await loadChatTokenizer(cleanTokenizer)
@@ -97,7 +105,18 @@ export async function curate(
     const unique = [...new Map(selected.map((one) => [one.id, one])).values()]
     const openReplayer = tools.openReplayer ?? null
     const onProgress = tools.onCleaned
-    const job = { store, rules, repairs, tokenizer, evaluation, openReplayer, spill, signal, onProgress }
+    const job = {
+      store,
+      rules,
+      repairs,
+      tokenizer,
+      evaluation,
+      openReplayer,
+      spill,
+      written,
+      signal,
+      onProgress,
+    }
     const cleaned = await cleanTrajectories(job, unique)
     return {
       store: cleanedStore(store, cleaned),
