@@ -12,13 +12,25 @@ const run = promisify(execFile)
 /** PyTorch is large; whoever needs longer has it skipped, and is told so. */
 const installMilliseconds = 900_000
 
+export interface PythonOptions {
+  /** Takes minutes to install: left out with `--light`. */
+  large?: boolean
+  /** Installed without the packages that they ask for. */
+  alone?: string[]
+  /** The interpreter of an environment whose packages are there too. */
+  on?: string
+  /** Also where a package asks for another Python. */
+  anyPython?: boolean
+}
+
 /** The interpreter of an environment with `packages`, or why there is none. */
 export async function preparePython(
   packages: string[],
-  { large = true } = {},
+  { large = true, alone = [], on, anyPython = false }: PythonOptions = {},
 ): Promise<{ python: string } | { reason: string }> {
   const base = environment.python ?? 'python3'
-  const place = join(tmpdir(), `descent-interop-${packages.join('-').replaceAll(/[^\w-]/g, '_')}`)
+  const name = on === undefined ? packages.join('-') : `on-trl-${alone[0] ?? packages.join('-')}`
+  const place = join(tmpdir(), `descent-interop-${name.replaceAll(/[^\w-]/g, '_')}`)
   const python = join(place, 'bin', 'python')
   const ready = join(place, 'ready')
   if (existsSync(ready)) return { python }
@@ -26,9 +38,12 @@ export async function preparePython(
     return { reason: 'not installed, and --light installs no large packages; npm run test:interop does' }
   try {
     await run(base, ['-m', 'venv', place])
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages], {
-      timeout: installMilliseconds,
-    })
+    if (on !== undefined) await lookInto(python, on)
+    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    if (anyPython) install.push('--ignore-requires-python')
+    const options = { timeout: installMilliseconds }
+    if (alone.length > 0) await run(python, [...install, '--no-deps', ...alone], options)
+    if (packages.length > 0) await run(python, [...install, ...packages], options)
     await writeFile(ready, '')
     return { python }
   } catch (error) {
@@ -36,6 +51,13 @@ export async function preparePython(
     const text = error instanceof Error ? error.message : String(error)
     return { reason: text.trim().split('\n').slice(0, 3).join(' ') }
   }
+}
+
+/** Makes the packages of another environment importable in this one, behind its own. */
+async function lookInto(python: string, other: string): Promise<void> {
+  const pathOf = async (one: string) =>
+    (await run(one, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])).stdout.trim()
+  await writeFile(join(await pathOf(python), 'base.pth'), `${await pathOf(other)}\n`)
 }
 
 /** The lines of JSON that a program prints. */
@@ -47,6 +69,7 @@ export async function jsonLines(python: string, arguments_: string[]): Promise<R
       HF_HUB_OFFLINE: '1',
       HF_DATASETS_DISABLE_PROGRESS_BARS: '1',
       HOME: tmpdir(),
+      AXOLOTL_DO_NOT_TRACK: '1',
     },
   })
   return (

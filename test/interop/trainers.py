@@ -88,7 +88,7 @@ def configs():
     names = get_dataset_config_names(DIRECTORY)
     loaded = {name: load_dataset(DIRECTORY, name) for name in names}
     splits = {name: {split: len(rows) for split, rows in config.items()} for name, config in loaded.items()}
-    wanted = ["kto", "preference", "rl-prompts", "sft-tokens", "sft-trajectories", "sft-turns"]
+    wanted = ["kto", "preference", "process", "rl-prompts", "sft-tokens", "sft-trajectories", "sft-turns"]
     whole = all(set(counts) == {"train", "validation", "test"} and min(counts.values()) > 0 for counts in splits.values())
     check("load_dataset: every config with its three splits", sorted(names) == wanted and whole, splits)
 

@@ -8,6 +8,7 @@ import { createTokenChains } from '../../src/models/token-deltas.ts'
 import type { CallTokens } from '../../src/store/contract.ts'
 import { makeContent, makeTrajectory, makeTurns } from '../datasets/fixtures.ts'
 import { examineWith, type Say } from './documents.ts'
+import { examineLoaders, trlPackages } from './loaders.ts'
 import { jsonLines, preparePython } from './python.ts'
 import { createMemoryStore } from '../datasets/memory-store.ts'
 import type { StoredTokens } from '../datasets/token-fixtures.ts'
@@ -22,6 +23,7 @@ export const trainedRecipes = [
   'preference',
   'kto',
   'rl-prompts',
+  'process',
 ]
 
 /** Writes the tokenizer and the dataset; both lie in `place`. */
@@ -81,7 +83,7 @@ async function engineTokens(content: ReturnType<typeof makeContent>, place: stri
 /** TRL's trainers, then verl's loaders, on the same files. The first install takes minutes: PyTorch is large. */
 export async function examineTrainers(place: string, say: Say): Promise<void> {
   const { directory, tokenizer } = await writeTrainingSet(join(place, 'training'))
-  const python = await preparePython(['trl', 'torch'])
+  const python = await preparePython(trlPackages)
   if ('reason' in python) say('skipped', "TRL's trainers (SFT, DPO, KTO, GRPO)", python.reason)
   else {
     const program = join(import.meta.dirname, 'trainers.py')
@@ -92,4 +94,5 @@ export async function examineTrainers(place: string, say: Say): Promise<void> {
     }
   }
   await examineWith(verlPackages, ['verl', directory], say)
+  await examineLoaders(directory, say)
 }
