@@ -128,6 +128,17 @@ export function readScores(trajectory: string, signal?: AbortSignal): Promise<{ 
   return read(`/v1/trajectories/${part(trajectory)}/scores`, signal)
 }
 
+export interface NewScore {
+  value: number
+  reason: string
+  reward: string
+  weight: number
+}
+
+export function addScore(trajectory: string, score: NewScore): Promise<{ items: ScoreItem[] }> {
+  return send('POST', `/v1/trajectories/${part(trajectory)}/scores`, score)
+}
+
 export function readAnnotations(trajectory: string, signal?: AbortSignal): Promise<Page<Annotation>> {
   return read(address(`/v1/trajectories/${part(trajectory)}/annotations`, { limit: 200 }), signal)
 }
@@ -145,6 +156,10 @@ export function removeAnnotation(id: string): Promise<Annotation> {
 
 export function signIn(token: string): Promise<unknown> {
   return send('POST', '/v1/session', { token })
+}
+
+export function tagRun(run: string, tags: string[]): Promise<Run> {
+  return send('PUT', `/v1/runs/${part(run)}/tags`, { tags })
 }
 
 export function actOnRun(run: string, action: 'pause' | 'resume' | 'cancel'): Promise<Run> {

@@ -2,6 +2,7 @@
 import { render } from 'preact'
 import { useState } from 'preact/hooks'
 import { useKeys } from './keyboard.ts'
+import { CompareTrajectoriesPage } from './pages/compare-trajectories.tsx'
 import { ComparePage } from './pages/compare.tsx'
 import { DatasetPage } from './pages/dataset.tsx'
 import { DatasetsPage } from './pages/datasets.tsx'
@@ -45,6 +46,7 @@ function Shown({ view }: { view: View }) {
     return <GroupPage key={`${view.id} ${view.task}`} id={view.id} task={view.task} />
   if (view.name === 'trajectory') return <TrajectoryPage key={view.id} id={view.id} />
   if (view.name === 'compare') return <ComparePage />
+  if (view.name === 'compare-trajectories') return <CompareTrajectoriesPage />
   if (view.name === 'search') return <SearchPage />
   if (view.name === 'datasets') return <DatasetsPage />
   if (view.name === 'dataset') return <DatasetPage key={view.id} id={view.id} />

@@ -9,6 +9,7 @@ export type View =
   | { name: 'group'; id: string; task: string }
   | { name: 'trajectory'; id: string }
   | { name: 'compare' }
+  | { name: 'compare-trajectories' }
   | { name: 'search' }
   | { name: 'datasets' }
   | { name: 'dataset'; id: string }
@@ -17,7 +18,7 @@ export type View =
   | { name: 'docs' }
   | { name: 'unknown' }
 
-const plain = ['compare', 'search', 'datasets', 'docs'] as const
+const plain = ['compare', 'compare-trajectories', 'search', 'datasets', 'docs'] as const
 
 const singular: Record<string, 'run' | 'trajectory' | 'dataset' | 'export'> = {
   runs: 'run',

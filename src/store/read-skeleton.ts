@@ -229,7 +229,7 @@ function buildTree(
 }
 
 function cellNode(row: Rows[2][number], calls: CallNode[]): CellNode {
-  const { id, index, error, death, durationMs, computeMs, variables } = row
+  const { id, index, error, death, durationMs, computeMs, limits, variables } = row
   const { output } = treeLimits
   return {
     id,
@@ -245,6 +245,7 @@ function cellNode(row: Rows[2][number], calls: CallNode[]): CellNode {
     death,
     durationMs,
     computeMs,
+    limits,
     variables,
     finalAnswer: cut(row.finalAnswer, null, row.finalAnswerBytes, output),
     calls,

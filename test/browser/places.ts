@@ -11,6 +11,7 @@ export function viewsOf(sample: Sample): Record<string, string> {
     groups: `/runs/${sample.filledRunId}/groups`,
     group: `/runs/${sample.runId}/groups/${encodeURIComponent(trajectory.taskId)}`,
     compare: `/compare?runs=${sample.filledRunId},latest`,
+    'compare-trajectories': `/compare-trajectories?a=${trajectory.id}&b=${sample.siblingId}`,
     search: '/search?text=customer',
     datasets: '/datasets',
     dataset: '/datasets/latest',

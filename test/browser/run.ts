@@ -15,6 +15,7 @@ import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
 import { checkAccess } from './access.ts'
 import { checkDatasets } from './datasets.ts'
 import { counts, say, watch } from './harness.ts'
+import { checkJudging } from './judging.ts'
 import { checkJourneys } from './journeys.ts'
 import { photograph } from './photographs.ts'
 import { checkViews } from './views.ts'
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
     const watched = await watch(browser, server.url, { viewport: { width: 1280, height: 800 } })
     await checkViews(watched, sample)
     await checkJourneys(watched, sample)
+    await checkJudging(watched, sample)
     await checkDatasets(watched, sample)
     await watched.page.context().close()
     // Both mostly wait for pages to come to rest.

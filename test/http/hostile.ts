@@ -91,6 +91,7 @@ export function makeHostile(runId: string): Made {
     stdout: "[('C-1043', 119.8), ('C-3310', 44.5), ('C-0027', 40.0)]\n",
     stderr: 'sub-call 7 of the batch failed: rate_limit after 6 attempts\n',
     durationMs: 1502.4,
+    limits: ['calls_open'],
     variables: [
       { name: 'chunks', type: 'list', basic: true },
       { name: 'totals', type: 'Counter', basic: false },

@@ -16,6 +16,8 @@ export interface Sample {
   made: Made
   /** Of the hostile trajectory, which is its first. */
   runId: string
+  /** The other rollout of the same task: the same until its second cell. */
+  siblingId: string
   /** Filled with 12 tasks of 4 rollouts each. */
   filledRunId: string
 }
@@ -41,11 +43,14 @@ export async function makeSample(store: Store, directory: string): Promise<Sampl
     }
     await store.updateRun(runId, { status: name === 'demo' ? 'done' : 'failed' })
   }
-  const { runId, made } = await recordHostile(store, directory)
-  return { store, made, runId, filledRunId }
+  const hostile = await recordHostile(store, directory)
+  return { store, ...hostile, filledRunId }
 }
 
-async function recordHostile(store: Store, directory: string): Promise<{ runId: string; made: Made }> {
+async function recordHostile(
+  store: Store,
+  directory: string,
+): Promise<{ runId: string; siblingId: string; made: Made }> {
   const run = rows.aRun({
     name: 'refunds-qwen3-coder',
     model: 'Qwen/Qwen3-Coder-30B',
@@ -79,7 +84,7 @@ async function recordHostile(store: Store, directory: string): Promise<{ runId: 
   )
   await store.addScores([rows.aScore({ ...place, trajectoryId: sibling.id }, { value: 0 })])
   await store.updateRun(run.id, { status: 'done', endedAt: rows.now() })
-  return { runId: run.id, made }
+  return { runId: run.id, siblingId: sibling.id, made }
 }
 
 /** The same rollout until its second cell. */

@@ -1,4 +1,5 @@
 // All rollouts of one task side by side, with their advantages, and the first cell by which they part.
+import { useState } from 'preact/hooks'
 import type { GroupDetail } from '../../http/routes/run-trajectories.ts'
 import { readGroup } from '../client.ts'
 import { elapsed, formatCost, formatCount, formatDuration, formatReward } from '../format.ts'
@@ -20,7 +21,20 @@ export function GroupPage({ id, task }: { id: string; task: string }) {
     readGroup(id, task, method, signal),
   )
   const current = useRows((group?.rollouts ?? []).map((row) => `/trajectories/${row.id}`))
-  useKeys({ Escape: () => navigate(`/runs/${id}/groups`), h: () => navigate(`/runs/${id}/groups`) })
+  const [marked, setMarked] = useState<readonly string[]>([])
+  const mark = (row: string) =>
+    setMarked((old) => (old.includes(row) ? old.filter((one) => one !== row) : [...old, row].slice(-2)))
+  const [a, b] = marked
+  const comparison = a !== undefined && b !== undefined ? `/compare-trajectories?a=${a}&b=${b}` : null
+  useKeys({
+    Escape: () => navigate(`/runs/${id}/groups`),
+    h: () => navigate(`/runs/${id}/groups`),
+    x: () => {
+      const row = group?.rollouts[current]
+      if (row) mark(row.id)
+    },
+    c: () => comparison !== null && navigate(comparison),
+  })
   document.title = `${task} · Descent`
   return (
     <main class="page">
@@ -37,6 +51,13 @@ export function GroupPage({ id, task }: { id: string; task: string }) {
         <h1>
           <Visible text={task} />
         </h1>
+        {comparison !== null ? (
+          <Link to={comparison} class="small-button" title="c">
+            Compare cell by cell
+          </Link>
+        ) : (
+          <span class="faint">Mark two rollouts to compare them cell by cell.</span>
+        )}
         <label class="select-field">
           Advantage
           <select value={method} onChange={(event) => changeQuery({ method: event.currentTarget.value })}>
@@ -48,13 +69,20 @@ export function GroupPage({ id, task }: { id: string; task: string }) {
       </header>
       {error !== null && <ErrorLine text={error} />}
       {group?.prompt && <LongText text={group.prompt} label="Task prompt" />}
-      {group && <Rollouts group={group} current={current} />}
+      {group && <Rollouts group={group} current={current} marked={marked} onMark={mark} />}
       {group?.firstDifference && <Difference group={group} />}
     </main>
   )
 }
 
-function Rollouts({ group, current }: { group: GroupDetail; current: number }) {
+interface RolloutsProps {
+  group: GroupDetail
+  current: number
+  marked: readonly string[]
+  onMark: (id: string) => void
+}
+
+function Rollouts({ group, current, marked, onMark }: RolloutsProps) {
   const largest = Math.max(1e-9, ...group.rollouts.map((row) => Math.abs(row.advantage ?? 0)))
   return (
     <ul class="rollouts">
@@ -66,6 +94,14 @@ function Rollouts({ group, current }: { group: GroupDetail; current: number }) {
             </Link>
             <RewardChip value={row.reward} />
             <StopReason reason={row.stopReason} />
+            <input
+              type="checkbox"
+              class="mark-box"
+              checked={marked.includes(row.id)}
+              aria-label={`Mark rollout ${row.rollout} to compare it`}
+              title="Mark two to compare them (x)"
+              onChange={() => onMark(row.id)}
+            />
           </div>
           <Advantage value={row.advantage} largest={largest} />
           <dl class="headline small">

@@ -17,6 +17,7 @@ import { ErrorLine, Fact, ScriptedBadge, StatusChip } from '../parts/chips.tsx'
 import { Crumbs, CrumbSlash } from '../parts/crumbs.tsx'
 import { FilterBar } from '../parts/filter-bar.tsx'
 import { Link } from '../parts/link.tsx'
+import { TagEditor } from '../parts/tag-editor.tsx'
 import { changeQuery, navigate, useQuery } from '../router.ts'
 import { LongText, Visible } from '../text/text.tsx'
 import { useEvents, useLoaded } from '../use-loaded.ts'
@@ -103,11 +104,7 @@ function RunHead({ run, where, onChange }: { run: Run; where: string; onChange: 
         </h1>
         <StatusChip status={run.status} />
         {run.scripted && <ScriptedBadge />}
-        {run.tags.map((tag) => (
-          <span class="tag">
-            <Visible text={tag} />
-          </span>
-        ))}
+        <TagEditor run={run.id} tags={run.tags} onChange={onChange} />
         <Actions run={run} onChange={onChange} />
         <Link to={`/runs/${run.id}/groups`} class="quiet-link" title="g g">
           Groups

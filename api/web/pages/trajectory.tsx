@@ -28,10 +28,10 @@ export function TrajectoryPage({ id }: { id: string }) {
       </main>
     )
   }
-  return <Trajectory tree={tree} />
+  return <Trajectory tree={tree} onChange={reload} />
 }
 
-function Trajectory({ tree }: { tree: TrajectoryTree }) {
+function Trajectory({ tree, onChange }: { tree: TrajectoryTree; onChange: () => void }) {
   const selection = useSelection(tree)
   const { selected, select } = selection
   const detail = useRef<HTMLDivElement>(null)
@@ -63,7 +63,13 @@ function Trajectory({ tree }: { tree: TrajectoryTree }) {
           onToggle={selection.toggle}
         />
         <div class="detail-pane" ref={detail} tabIndex={-1} aria-live="off">
-          <Detail key={selected.key} tree={tree} node={selected} onOpen={selection.selectKey} />
+          <Detail
+            key={selected.key}
+            tree={tree}
+            node={selected}
+            onOpen={selection.selectKey}
+            onChange={onChange}
+          />
         </div>
       </div>
     </main>

@@ -20,7 +20,7 @@ const groups: { title: string; keys: [string, string][] }[] = [
     keys: [
       ['j k', 'next, previous row'],
       ['Enter', 'open'],
-      ['x', 'mark a run'],
+      ['x', 'mark a run or a rollout'],
       ['c', 'compare the marked'],
       ['g g', 'groups of the run'],
       ['d', 'make a dataset of the run'],

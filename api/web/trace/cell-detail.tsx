@@ -16,6 +16,20 @@ interface CellDetailProps {
   onOpen: (id: string) => void
 }
 
+/** What a cell ran into, in the words of the sandbox; it may have gone on. */
+const limitMeanings: Record<string, string> = {
+  compute_time: 'the time to compute',
+  wall_time: 'the time by the clock',
+  memory: 'the memory of the REPL',
+  output: 'how much a cell may print',
+  open_files: 'open files',
+  threads: 'threads',
+  calls_open: 'sub-calls at the same time',
+  calls_cell: 'sub-calls of one cell',
+  calls_session: 'sub-calls of the REPL',
+  frame_size: 'the size of one message between REPL and host',
+}
+
 export function CellDetail({ trajectory, cell, onOpen }: CellDetailProps) {
   return (
     <>
@@ -24,6 +38,15 @@ export function CellDetail({ trajectory, cell, onOpen }: CellDetailProps) {
         <Fact name="Computing">{formatDuration(cell.computeMs)}</Fact>
         <Fact name="Sub-calls">{formatCount(cell.calls.length)}</Fact>
         <Fact name="Printed">{sizeOf(cell.stdout)}</Fact>
+        {cell.limits !== undefined && cell.limits.length > 0 && (
+          <Fact name="Limits reached">
+            {cell.limits.map((limit) => (
+              <span class="mark mark-limit" title={limitMeanings[limit]}>
+                <Visible text={limit.replaceAll('_', ' ')} />
+              </span>
+            ))}
+          </Fact>
+        )}
       </dl>
       {cell.death && (
         <div class="callout bad-callout" role="note">

@@ -17,9 +17,11 @@ interface DetailProps {
   tree: TrajectoryTree
   node: TraceNode
   onOpen: (key: string) => void
+  /** Something of the trajectory is other than the tree tells. */
+  onChange: () => void
 }
 
-export function Detail({ tree, node, onOpen }: DetailProps) {
+export function Detail({ tree, node, onOpen, onChange }: DetailProps) {
   const path = ancestors(node)
     .filter((ancestor) => ancestor.kind !== 'trajectory')
     .toReversed()
@@ -41,13 +43,13 @@ export function Detail({ tree, node, onOpen }: DetailProps) {
         {node.depth > 0 && <span class="depth-tag">depth {node.depth}</span>}
       </header>
       <LabelsPanel key={`labels ${node.key}`} trajectory={tree.id} node={node} />
-      <Body tree={tree} node={node} onOpen={onOpen} />
+      <Body tree={tree} node={node} onOpen={onOpen} onChange={onChange} />
     </article>
   )
 }
 
-function Body({ tree, node, onOpen }: DetailProps) {
-  if (node.kind === 'trajectory') return <Overview tree={tree} />
+function Body({ tree, node, onOpen, onChange }: DetailProps) {
+  if (node.kind === 'trajectory') return <Overview tree={tree} onChange={onChange} />
   if (node.kind === 'cell') return <CellDetail trajectory={tree.id} cell={node.cell} onOpen={onOpen} />
   if (node.kind === 'batch') return <CallTable calls={node.calls} onOpen={onOpen} />
   if (node.kind === 'call') {

@@ -1,13 +1,16 @@
 // The root of the tree: the task, what came out, and how it was judged.
+import { useState } from 'preact/hooks'
 import type { TrajectoryTree } from '../../http/tree.ts'
 import { formatCount, formatReward, plural } from '../format.ts'
 import { Fact } from '../parts/chips.tsx'
 import { Link } from '../parts/link.tsx'
 import { LongText, Visible } from '../text/text.tsx'
+import { ScoreForm } from './score-form.tsx'
 import { ScoreHistory } from './score-history.tsx'
 import { Section } from './section.tsx'
 
-export function Overview({ tree }: { tree: TrajectoryTree }) {
+export function Overview({ tree, onChange }: { tree: TrajectoryTree; onChange: () => void }) {
+  const [round, setRound] = useState(0)
   const gold = tree.task?.answer
   return (
     <>
@@ -48,8 +51,15 @@ export function Overview({ tree }: { tree: TrajectoryTree }) {
       </div>
       <Section title="Scores" note={tree.scores.length === 0 ? 'not scored' : undefined}>
         {tree.scores.length > 0 && <ScoreTable tree={tree} />}
+        <ScoreForm
+          trajectory={tree.id}
+          onScored={() => {
+            setRound(round + 1)
+            onChange()
+          }}
+        />
       </Section>
-      <ScoreHistory trajectory={tree.id} />
+      <ScoreHistory trajectory={tree.id} round={round} />
       <Section title="Conditions">
         <dl class="facts">
           <Fact name="Sandbox">

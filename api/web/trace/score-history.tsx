@@ -6,8 +6,11 @@ import { Visible } from '../text/text.tsx'
 import { useLoaded } from '../use-loaded.ts'
 import { Section, Waiting } from './section.tsx'
 
-export function ScoreHistory({ trajectory }: { trajectory: string }) {
-  const { value, error } = useLoaded(`scores ${trajectory}`, (signal) => readScores(trajectory, signal))
+/** `round` counts the scores that were given meanwhile. */
+export function ScoreHistory({ trajectory, round }: { trajectory: string; round: number }) {
+  const { value, error } = useLoaded(`scores ${trajectory} ${round}`, (signal) =>
+    readScores(trajectory, signal),
+  )
   if (!value) return <Waiting error={error} />
   if (value.items.length === 0) return null
   return (
