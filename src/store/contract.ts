@@ -252,6 +252,10 @@ export interface Store extends StoreReads {
   // Trajectories
   /** Rollouts of the run that are not done: pending, left running by a dead process, or failed. */
   pendingTrajectories(runId: string): Promise<PlannedTrajectory[]>
+  /** One rollout as it is planned; null when there is none of this id. */
+  readPlanned(trajectoryId: string): Promise<PlannedTrajectory | null>
+  /** Failed rollouts of the run wait again: they no longer count as ended. */
+  reopenFailed(runId: string): Promise<void>
   /**
    * Marks it running with attempt + 1. What an earlier attempt left is cleared, or with `keep` stays, but
    * for the turns whose policy call failed.

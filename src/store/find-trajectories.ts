@@ -37,7 +37,7 @@ export async function findTrajectories(
   const kind = `${sort} ${descending ? 'down' : 'up'}`
   const after = readCursor(options.cursor, kind, 4)
   const run = await readRun(database, runId)
-  const { condition, groups } = await selectionSql(database, run, options)
+  const { condition, groups } = await selectionSql(database, run, options, { byRow: true })
   const key = keys[sort]
   const order = descending ? desc : asc
   const beyond = descending ? sql`<` : sql`>`

@@ -14,6 +14,7 @@ import { openFailure, storeFailure } from './failures.ts'
 import { openJournal } from './journal.ts'
 import { migrate } from './migrate.ts'
 import { markDivergence, planForks, readJournal } from './read-journal.ts'
+import { readPlanned, reopenFailed } from './planned.ts'
 import { openReads } from './reads.ts'
 import { readTokens, readTokensOf } from './read-tokens.ts'
 import { readTrajectories, readTrajectory } from './read-trajectory.ts'
@@ -145,6 +146,8 @@ function makeStore(opened: {
     listRuns: (options) => runs.listRuns(database, options),
     summarizeRun: (runId) => runs.summarizeRun(database, runId),
     lockRun: (runId) => runs.lockRun(database, runId),
+    reopenFailed: (runId) => reopenFailed(database, runId),
+    readPlanned: (id) => readPlanned(database, id),
     pendingTrajectories: (runId) => trajectories.pendingTrajectories(database, runId),
     beginTrajectory: (id, startedAt, options) =>
       trajectories.beginTrajectory(database, id, startedAt, options),

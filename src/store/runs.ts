@@ -76,13 +76,13 @@ export async function listRuns(
       .orderBy(desc(runs.id))
       .limit(limit + 1)
     const page = makePage(rows, limit, 'runs', (row) => [row.id])
-    return { items: await summarize(database.db, page.items.map(toStoredRun)), next: page.next }
+    return { items: await summarize(database, page.items.map(toStoredRun)), next: page.next }
   })
 }
 
 export async function summarizeRun(database: Database, runId: string): Promise<RunSummary> {
   const run = await readRun(database, runId)
-  const [summary] = await query(database, () => summarize(database.db, [run]))
+  const [summary] = await summarize(database, [run])
   if (!summary) throw new UsageError(`no run ${runId} in the store at ${database.location}`)
   return summary
 }

@@ -169,6 +169,21 @@ export const trajectories = pgTable(
     index('trajectories_reward').on(t.runId, t.reward, t.position, t.rollout),
     index('trajectories_cost').on(t.runId, t.costUsd, t.position, t.rollout),
     index('trajectories_turns').on(t.runId, t.turns, t.position, t.rollout),
+    index('trajectories_calls').on(t.runId, t.calls, t.position, t.rollout),
+    index('trajectories_tokens').on(
+      t.runId,
+      sql`(${t.inputTokens} + ${t.outputTokens})`,
+      t.position,
+      t.rollout,
+    ),
+    index('trajectories_seconds').on(
+      t.runId,
+      sql`extract(epoch from ${t.endedAt} - ${t.startedAt})`,
+      t.position,
+      t.rollout,
+    ),
+    // All that the figures of a group are made of.
+    index('trajectories_group').on(t.runId, t.taskId, t.rollout, t.reward),
     index('trajectories_revision').on(t.runId, t.revision, t.id),
     uniqueIndex('trajectories_rollout').on(t.runId, t.taskId, t.rollout),
     index('trajectories_unsearchable')

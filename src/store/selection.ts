@@ -12,7 +12,7 @@ import { trajectories } from './schema.ts'
 import { readTrajectory } from './read-trajectory.ts'
 import { readTasks } from './tasks.ts'
 import { listTrajectories } from './trajectories.ts'
-import { compileWhere, groupsOf } from './where.ts'
+import { compileWhere, groupOfRow, groupsOf } from './where.ts'
 
 export interface SelectionSql {
   condition: SQL
@@ -22,11 +22,15 @@ export interface SelectionSql {
 
 const defaultThreshold = 0.5
 
-/** Errors raised: UsageError that points at the mistake in `where`. */
+/**
+ * `byRow` is for queries that end early: groups are summed where a row asks for its own. Errors raised:
+ * UsageError that points at the mistake in `where`.
+ */
 export async function selectionSql(
   database: Database,
   run: StoredRun,
   { where, status, threshold = defaultThreshold }: Selection,
+  { byRow = false } = {},
 ): Promise<SelectionSql> {
   const base = and(
     eq(trajectories.runId, run.id),
@@ -46,7 +50,10 @@ export async function selectionSql(
   return {
     condition: sql`${base} and ${compiled.condition}`,
     groups: compiled.usesGroups
-      ? { table: groupsOf(run.id, threshold), on: sql`g.task_id = ${trajectories.taskId}` }
+      ? {
+          table: byRow ? groupOfRow(run.id, threshold) : groupsOf(run.id, threshold),
+          on: sql`g.task_id = ${trajectories.taskId}`,
+        }
       : null,
   }
 }

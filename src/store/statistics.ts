@@ -2,12 +2,14 @@
 // reward over time. Computed in the database, in one pass over the selected rows.
 import { sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
+import type { StoredRun } from './contract.ts'
 import { query } from './database.ts'
 import type { Database } from './database.ts'
 import type { Bin, RunStatistics, Selection, Spread } from './read-contract.ts'
 import { readRun } from './runs.ts'
 import { trajectories as t } from './schema.ts'
 import { selectionSql } from './selection.ts'
+import { ofUnchanged } from './unchanged.ts'
 
 const bins = 20
 const moments = 40
@@ -19,6 +21,16 @@ export async function runStatistics(
   selection: Selection,
 ): Promise<RunStatistics> {
   const run = await readRun(database, runId)
+  // What a condition says of the run itself may change without its trajectories.
+  const { name, status, tags, policyVersion } = run
+  const key = JSON.stringify(['statistics', selection, name, status, tags, policyVersion])
+  const [found] = await ofUnchanged(database, key, [run.id], async () => [
+    await compute(database, run, selection),
+  ])
+  return found ?? shape({})
+}
+
+async function compute(database: Database, run: StoredRun, selection: Selection): Promise<RunStatistics> {
   const { condition, groups } = await selectionSql(database, run, selection)
   const joined = groups ? sql` join ${groups.table} on ${groups.on}` : sql``
   const [row] = await query(database, () =>

@@ -1,15 +1,31 @@
 // What has become of runs, from the roll-ups on their trajectories.
 import { inArray, sql } from 'drizzle-orm'
 import type { RunSummary, StoredRun } from './contract.ts'
-import type { Reader } from './database.ts'
+import { query } from './database.ts'
+import type { Database, Reader } from './database.ts'
 import { trajectories } from './schema.ts'
+import { ofUnchanged } from './unchanged.ts'
 
 const total = (column: unknown) => sql<number | null>`sum(${column})::float8`
 
+type Outcome = Omit<RunSummary, keyof StoredRun>
+
 /** The same runs in the same order, each with its counts; one query whatever their number. */
-export async function summarize(db: Reader, list: StoredRun[]): Promise<RunSummary[]> {
+export async function summarize(database: Database, list: StoredRun[]): Promise<RunSummary[]> {
   if (list.length === 0) return []
-  const ids = list.map((run) => run.id)
+  const outcomes = await ofUnchanged(
+    database,
+    'summary',
+    list.map((run) => run.id),
+    (ids) => query(database, () => outcomesOf(database.db, ids)),
+  )
+  return list.flatMap((run, index) => {
+    const outcome = outcomes[index]
+    return outcome ? [{ ...run, ...outcome }] : []
+  })
+}
+
+async function outcomesOf(db: Reader, ids: string[]): Promise<Outcome[]> {
   const counts = await db
     .select({
       runId: trajectories.runId,
@@ -27,9 +43,8 @@ export async function summarize(db: Reader, list: StoredRun[]): Promise<RunSumma
     .where(inArray(trajectories.runId, ids))
     .groupBy(trajectories.runId, trajectories.status, trajectories.stopReason)
   const byRun = Map.groupBy(counts, (row) => row.runId)
-  return list.map((run) => {
-    const summary: RunSummary = {
-      ...run,
+  return ids.map((id) => {
+    const summary: Outcome = {
       trajectories: 0,
       done: 0,
       failed: 0,
@@ -42,7 +57,7 @@ export async function summarize(db: Reader, list: StoredRun[]): Promise<RunSumma
     }
     let scored = 0
     let rewards = 0
-    for (const row of byRun.get(run.id) ?? []) {
+    for (const row of byRun.get(id) ?? []) {
       scored += row.scored
       rewards += row.rewards ?? 0
       summary.trajectories += row.count

@@ -55,11 +55,23 @@ const mostAttempts = 64
 
 /** What is known of each task of a run: over its rollouts that have a reward, in their order. */
 export function groupsOf(runId: string, threshold: number): SQL {
-  return sql`(
-    select task_id, sum(reward order by rollout) / nullif(count(reward), 0) as mean, max(reward) as max,
-      count(reward) as scored, count(*) filter (where reward >= ${threshold}::float8) as correct
+  return sql`(${figures(threshold)}
     from trajectories where run_id = ${runId}::uuid group by task_id
   ) g`
+}
+
+/** The same for the task of each row: a page of a list reads the groups on it, not those of the whole run. */
+export function groupOfRow(runId: string, threshold: number): SQL {
+  return sql`lateral (${figures(threshold)}
+    from trajectories same where same.run_id = ${runId}::uuid and same.task_id = trajectories.task_id
+    group by same.task_id
+  ) g`
+}
+
+function figures(threshold: number): SQL {
+  return sql`
+    select task_id, sum(reward order by rollout) / nullif(count(reward), 0) as mean, max(reward) as max,
+      count(reward) as scored, count(*) filter (where reward >= ${threshold}::float8) as correct`
 }
 
 /** `source` has been parsed before: its mistakes are not reported here. */

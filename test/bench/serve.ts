@@ -48,6 +48,11 @@ try {
     'list of runs': () => '/v1/runs?limit=50',
     'list of trajectories': () => `/v1/runs/${run}/trajectories?limit=100`,
     'list, sorted': () => `/v1/runs/${run}/trajectories?limit=100&sort=reward&order=down`,
+    'list, sorted by tokens': () => `/v1/runs/${run}/trajectories?limit=100&sort=tokens&order=down`,
+    'list, a rare match': () =>
+      `/v1/runs/${run}/trajectories?limit=100&where=${encodeURIComponent('turns > 7 and reward > 0.9 and cost > 0.2')}`,
+    'list, by one score': () =>
+      `/v1/runs/${run}/trajectories?limit=100&where=${encodeURIComponent('score.efficiency > 0.99 and stop_reason = max_turns')}`,
     'list, filtered': () => `/v1/runs/${run}/trajectories?limit=100&where=${where}`,
     'list, by group': () =>
       `/v1/runs/${run}/trajectories?limit=100&where=${encodeURIComponent('0 < group.mean < 1')}`,

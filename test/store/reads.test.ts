@@ -301,6 +301,49 @@ describe.each(backends())('reads on $name', (backend) => {
     await expect(store.runChanges(followed, 'x', 5)).rejects.toThrow(UsageError)
   })
 
+  test('figures of a run are never older than what was acknowledged', async () => {
+    const directory = await temporaryDirectory()
+    const { planned, runId: changing } = await make.aPlannedRun(store, directory, { tasks: 30, rollouts: 4 })
+    const acknowledged = { ended: 0, scored: 0 }
+    const queue = [...planned]
+    async function write(): Promise<void> {
+      for (let one = queue.shift(); one; one = queue.shift()) {
+        const place = { runId: changing, trajectoryId: one.id }
+        await store.beginTrajectory(one.id, make.now())
+        await store.endTrajectory(one.id, make.anEnd(), make.now())
+        acknowledged.ended += 1
+        await store.addScores([make.aScore(place)])
+        acknowledged.scored += 1
+      }
+    }
+    const busy = { working: true }
+    const work = Promise.all([write(), write(), write(), write()]).finally(() => (busy.working = false))
+    const totals = new Set<number>()
+    do {
+      const { ended, scored } = acknowledged
+      const [summary, statistics] = await Promise.all([
+        store.summarizeRun(changing),
+        store.runStatistics(changing, { where: 'reward > 0' }),
+      ])
+      expect(summary.done).toBeGreaterThanOrEqual(ended)
+      expect(statistics.trajectories).toBeGreaterThanOrEqual(scored)
+      totals.add(summary.done)
+    } while (busy.working)
+    await work
+    expect(totals.size).toBeGreaterThan(5)
+    const [run] = (await store.listRuns({ limit: 1 })).items
+    expect(run).toMatchObject({ id: changing, done: 120, meanReward: 1 })
+    // Asked again, nothing has changed; a change of another kind is seen as well.
+    expect((await store.listRuns({ limit: 1 })).items).toEqual([run])
+    await store.addScores([
+      make.aScore(
+        { runId: changing, trajectoryId: planned[0]?.id ?? '' },
+        { value: 0, createdAt: make.now() },
+      ),
+    ])
+    expect((await store.summarizeRun(changing)).meanReward).toBeCloseTo(119 / 120)
+  })
+
   test('groups are summed, outlined, and leased each once', async () => {
     const groups = await store.listGroups(runId, { limit: 5 })
     expect(groups.items).toHaveLength(5)
