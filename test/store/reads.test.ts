@@ -331,10 +331,10 @@ describe.each(backends())('reads on $name', (backend) => {
     } while (busy.working)
     await work
     expect(totals.size).toBeGreaterThan(5)
-    const [run] = (await store.listRuns({ limit: 1 })).items
-    expect(run).toMatchObject({ id: changing, done: 120, meanReward: 1 })
+    const [first] = (await store.listRuns({ limit: 1 })).items
+    expect(first).toMatchObject({ id: changing, done: 120, meanReward: 1 })
     // Asked again, nothing has changed; a change of another kind is seen as well.
-    expect((await store.listRuns({ limit: 1 })).items).toEqual([run])
+    expect((await store.listRuns({ limit: 1 })).items).toEqual([first])
     await store.addScores([
       make.aScore(
         { runId: changing, trajectoryId: planned[0]?.id ?? '' },
