@@ -15,7 +15,7 @@ async function run(codes: string[], maxAttempts: number) {
     if (code) throw failure(code)
     return 'ok'
   }
-  return await withRetries(attempt, signal, { maxAttempts, baseDelayMs: 0.1 })
+  return await withRetries(attempt, signal, { maxAttempts, baseDelayMs: 1e-4 })
 }
 
 const times = (count: number, code: string) => Array.from({ length: count }, () => code)
