@@ -12,7 +12,13 @@ export type { ExportProgress } from './progress.ts'
 export { type CleaningReport, type CurationTools } from './clean/curate.ts'
 export { type DatasetPlan, datasetPlanSchema } from './curation-options.ts'
 export { cleaningRules } from './clean/rules.ts'
-export { type OpenReplayer, type ReplayedTurn, type Replayer, repairRules } from './repairs/index.ts'
+export {
+  type OpenReplayer,
+  type ReplayedTurn,
+  type Replayer,
+  repairRules,
+  type Rescore,
+} from './repairs/index.ts'
 export { splitUnits } from './split.ts'
 export { formats } from './write-rows.ts'
 export { rebuildDataset, type RebuildResult } from './from-manifest.ts'

@@ -30,7 +30,8 @@ export function cleaningSection(report: CleaningReport | null): string {
   }
   if (mended.length > 0) {
     parts.push(
-      'A repaired turn was executed again, with the recorded answers of its sub-calls, and kept only when it gave the recorded result. ' +
+      'A repaired turn was executed again, with the recorded answers of its sub-calls, and kept only when it gave the recorded result, or an answer that could be scored. ' +
+        `Trajectories that a repair gave another answer, and whose rewards were computed again for it: ${report.rescored}. ` +
         `Turns repaired: ${report.repairedTurns}; left out: ${report.notRepairedTurns}; cut because an answer came before them: ${report.cutTurns}.`,
       ['| repair | turns | left out |', '| --- | --- | --- |', ...mended].join('\n'),
     )

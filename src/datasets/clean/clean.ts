@@ -6,7 +6,13 @@ import type { Trajectory } from '../../trajectory.ts'
 import type { ChatTokenizer } from '../chat-tokenizer.ts'
 import { createReadAhead } from '../read-ahead.ts'
 import { rootInvocation } from '../recipes/shapes.ts'
-import { type OpenReplayer, type Repair, type RepairRule, repairTrajectory } from '../repairs/index.ts'
+import {
+  type OpenReplayer,
+  type Repair,
+  type RepairRule,
+  repairTrajectory,
+  type Rescore,
+} from '../repairs/index.ts'
 import type { Selected } from '../selection.ts'
 import { type Check, type CheckedTask, createCheck, type Finding } from './checks.ts'
 import type { Edits, TurnEdit } from './edits.ts'
@@ -23,6 +29,8 @@ export interface CleaningJob {
   tokenizer: ChatTokenizer | null
   evaluation: Evaluation | null
   openReplayer: OpenReplayer | null
+  /** Scores of an answer that a repair changed; without it such a turn is left out. */
+  rescore: Rescore | undefined
   spill: SpillFolder
   /** Whether the export writes tasks, and their contexts too: then both are looked through for secrets. */
   written: { tasks: boolean; contexts: boolean }
@@ -35,6 +43,8 @@ export interface CleaningJob {
 export interface Verdict {
   droppedAt: number | null
   turns: number[]
+  /** Of a trajectory whose answer was changed, and scored again. */
+  reward?: number | null
 }
 
 export interface RuleCount {
@@ -56,6 +66,8 @@ export interface Cleaned {
   repairedTurns: number
   notRepairedTurns: number
   cutTurns: number
+  /** Trajectories with another answer than the recorded one, and its own scores. */
+  rescored: number
   audit: Spill
 }
 
@@ -94,7 +106,7 @@ export async function cleanTrajectories(job: CleaningJob, selected: Selected[]):
     rules.filter(isRedaction).map(({ name }) => name as SecretGroup),
   )
   const source = createReadAhead(store, selected)
-  const repaired = { made: 0, failed: 0, cut: 0 }
+  const repaired = { made: 0, failed: 0, cut: 0, rescored: 0 }
   for (const member of selected) {
     signal?.throwIfAborted()
     const note = async (line: Omit<AuditLine, 'trajectory_id' | 'run_id' | 'task_id'>) => {
@@ -114,12 +126,18 @@ export async function cleanTrajectories(job: CleaningJob, selected: Selected[]):
     verdicts.set(member.id, judged.verdict)
     if (judged.verdict.droppedAt === null && job.openReplayer && job.repairs.length > 0) {
       const skip = new Set(judged.edits.map(({ turn }) => turn))
-      const repairs = await repairTrajectory(trajectory, job.repairs, skip, job.openReplayer, signal)
+      const { repairs: mending, openReplayer, rescore } = job
+      const repairs = await repairTrajectory(trajectory, mending, skip, openReplayer, { rescore, signal })
       for (const repair of repairs) {
         await noteRepair(repair, counter, note)
         repaired.cut += repair.cut
         if (repair.failure === null) repaired.made += 1
         else repaired.failed += 1
+        const { rescored } = repair.edit
+        if (rescored) {
+          repaired.rescored += 1
+          judged.verdict.reward = rescored.reward
+        }
       }
       judged.edits.push(...repairs.map(({ edit }) => edit))
       const lost = repairs.reduce((sum, { edit, cut }) => sum + cut + (edit.drop ? 1 : 0), 0)
@@ -144,6 +162,7 @@ export async function cleanTrajectories(job: CleaningJob, selected: Selected[]):
     repairedTurns: repaired.made,
     notRepairedTurns: repaired.failed,
     cutTurns: repaired.cut,
+    rescored: repaired.rescored,
     audit,
   }
 }
@@ -202,14 +221,16 @@ async function noteDropped(rule: string, found: Finding[], note: Note): Promise<
 }
 
 async function noteRepair(repair: Repair, counter: Counter, note: Note): Promise<void> {
-  const { turn, rules, before, after, failure, cut } = repair
+  const { turn, rules, before, after, failure, note: other, cut } = repair
   const rule = rules.join(', ')
   for (const name of rules) counter.add(failure === null ? 'repaired' : 'not repaired', name, 0, 1)
   await note({
     turn,
     rule,
     action: failure === null ? 'repaired' : 'turn dropped',
-    detail: failure ?? 'executed again: it gives the recorded result',
+    detail:
+      failure ??
+      (other === null ? 'executed again: it gives the recorded result' : `executed again: ${other}`),
     before,
     after,
   })

@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
 import { loadChatTokenizer } from '../chat-tokenizer.ts'
 import type { CurationSettings } from '../curation-options.ts'
-import { type OpenReplayer, parseRepairs, type RepairRule } from '../repairs/index.ts'
+import { type OpenReplayer, parseRepairs, type RepairRule, type Rescore } from '../repairs/index.ts'
 import type { FunnelStep, Selected } from '../selection.ts'
 import {
   type Cleaned,
@@ -22,6 +22,8 @@ import { openSpillFolder } from './spill.ts'
 export interface CurationTools {
   /** Executes repaired turns again; without it `repair` is refused. */
   openReplayer?: OpenReplayer | undefined
+  /** Scores an answer that a repair changed; without it such a turn is left out. */
+  rescore?: Rescore | undefined
   /** Called after each trajectory that was judged. */
   onCleaned?: ((trajectories: number, of: number) => void) | undefined
 }
@@ -38,6 +40,8 @@ export interface CleaningReport {
   /** Repaired turns that did not give the recorded result, and were left out. */
   notRepaired: RuleCount[]
   cutTurns: number
+  /** Trajectories whose answer a repair changed, with rewards computed again. */
+  rescored: number
   /** What was compared for contamination. */
   evaluation: { name: string; tasks: number }[]
 }
@@ -112,6 +116,7 @@ export async function curate(
       tokenizer,
       evaluation,
       openReplayer,
+      rescore: tools.rescore,
       spill,
       written,
       signal,
@@ -133,7 +138,7 @@ export async function curate(
 
 function applyVerdicts(
   members: Selected[],
-  { verdicts, redacted, repairedTurns, notRepairedTurns, cutTurns }: Cleaned,
+  { verdicts, redacted, repairedTurns, notRepairedTurns, cutTurns, rescored }: Cleaned,
   rules: Rule[],
   repairs: RepairRule[],
 ): { selected: Selected[]; funnel: FunnelStep[] } {
@@ -153,12 +158,15 @@ function applyVerdicts(
     return stepOf(`${rule.name} redacted in ${touched}`, step)
   })
   if (repairs.length > 0) {
-    const done = `${repairedTurns} made, ${notRepairedTurns} without the recorded result, ${cutTurns} turns after an answer cut`
+    const again = rescored > 0 ? `, ${rescored} with another answer scored again` : ''
+    const done = `${repairedTurns} made${again}, ${notRepairedTurns} without the recorded result, ${cutTurns} turns after an answer cut`
     funnel.push(stepOf(`repairs (${done})`, rules.length))
   }
   const last = rules.length
   return {
-    selected: judged.filter(({ verdict }) => isLeft(verdict, last)).map(({ member }) => member),
+    selected: judged
+      .filter(({ verdict }) => isLeft(verdict, last))
+      .map(({ member, verdict: { reward } }) => (reward === undefined ? member : { ...member, reward })),
     funnel,
   }
 }
@@ -169,7 +177,8 @@ function reportOf(
   repairs: RepairRule[],
   evaluation: Evaluation | null,
 ): CleaningReport {
-  const { removed, redacted, repaired, notRepaired, repairedTurns, notRepairedTurns, cutTurns } = cleaned
+  const { removed, redacted, repaired, notRepaired, repairedTurns, notRepairedTurns, cutTurns, rescored } =
+    cleaned
   return {
     rules: rules.map(({ name, version, value }) => ({ name, version, value })),
     repairs: repairs.map(({ name, version }) => ({ name, version })),
@@ -180,6 +189,7 @@ function reportOf(
     repairedTurns,
     notRepairedTurns,
     cutTurns,
+    rescored,
     evaluation: evaluation?.tasksets ?? [],
   }
 }

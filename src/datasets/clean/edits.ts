@@ -1,7 +1,7 @@
 // What cleaning changes in a trajectory: root turns that are left out or said otherwise, and where it
 // ends. Applying the edits gives a trajectory as if it had been recorded so: later prompts hold what the
 // turns now say, and each prompt still begins with the prompt and the response before it.
-import type { Cell, Invocation, Trajectory, Turn } from '../../trajectory.ts'
+import type { Cell, Invocation, Score, Trajectory, Turn } from '../../trajectory.ts'
 import { type Message, rootInvocation } from '../recipes/shapes.ts'
 import { cleaningBoundary } from './left-out.ts'
 
@@ -17,6 +17,14 @@ export interface TurnEdit {
   feedback?: string | null
   /** It answers: the trajectory ends with it. */
   answer?: string
+  /** When that is another answer than the recorded one: what it is worth. */
+  rescored?: Rescored
+}
+
+/** Scores in place of the recorded ones; `reward` is their weighted sum. */
+export interface Rescored {
+  reward: number | null
+  scores: Score[]
 }
 
 export interface Edits {
@@ -37,6 +45,7 @@ export function applyEdits(trajectory: Trajectory, { turns: edits }: Edits): Tra
   const replacements: Replacement[] = []
   const turns: Turn[] = []
   let answer: string | null = null
+  let rescored: Partial<Rescored> = {}
   for (const [place, turn] of root.turns.entries()) {
     const edit = byTurn.get(turn.index)
     const { messages } = turn.call
@@ -68,6 +77,7 @@ export function applyEdits(trajectory: Trajectory, { turns: edits }: Edits): Tra
     turns.push({ ...turn, call: { ...call, response }, cells: edit.cells ?? turn.cells })
     if (edit.answer !== undefined) {
       answer = edit.answer
+      rescored = edit.rescored ?? {}
       break
     }
   }
@@ -80,7 +90,7 @@ export function applyEdits(trajectory: Trajectory, { turns: edits }: Edits): Tra
     invocations.flatMap((one) => one.turns.flatMap((turn) => turn.cells.map(({ id }) => id))),
   )
   const kept = invocations.filter(({ parentCellId }) => parentCellId === null || cells.has(parentCellId))
-  return { ...trajectory, stopReason: 'answered', answer, invocations: kept }
+  return { ...trajectory, ...rescored, stopReason: 'answered', answer, invocations: kept }
 }
 
 /** A message that stands elsewhere, as after a compaction, is not the one that was meant. */

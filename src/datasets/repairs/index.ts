@@ -3,6 +3,7 @@ export { parseRepairs } from './parse.ts'
 export {
   type OpenReplayer,
   type Repair,
+  type Rescore,
   repairTrajectory,
   type ReplayedTurn,
   type Replayer,

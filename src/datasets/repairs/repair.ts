@@ -1,8 +1,9 @@
 // Repairs of one trajectory. A repaired turn is executed again, after the turns before it, with the
 // recorded answers of their sub-calls; only when it gives the recorded result is it kept, else the turn is
-// left out. A turn that now answers ends the trajectory.
+// left out. A turn that now answers ends the trajectory; another answer than the recorded one is kept only
+// where the recorded rewards can be computed again and are higher.
 import type { Cell, Trajectory, Turn } from '../../trajectory.ts'
-import type { TurnEdit } from '../clean/edits.ts'
+import { applyEdits, type Rescored, type TurnEdit } from '../clean/edits.ts'
 import { responseOf, rootInvocation } from '../recipes/shapes.ts'
 import type { RepairRule, View } from './rules.ts'
 
@@ -25,6 +26,12 @@ export interface Replayer {
 
 export type OpenReplayer = (trajectory: Trajectory, signal?: AbortSignal) => Promise<Replayer>
 
+/**
+ * The scores of a trajectory whose answer a repair changed, by the rewards that scored it as it was recorded.
+ * Null when they cannot be computed again: one asks a model, runs code, or is not known any more.
+ */
+export type Rescore = (trajectory: Trajectory, signal?: AbortSignal) => Promise<Rescored | null>
+
 export interface Repair {
   turn: number
   rules: string[]
@@ -32,18 +39,20 @@ export interface Repair {
   after: string
   /** Null when the repaired turn gives the recorded result, else what it gives. */
   failure: string | null
+  /** What it gives that is not the recorded result, and is kept: another answer, with its own reward. */
+  note: string | null
   /** Turns that come after an answer and are gone. */
   cut: number
   edit: TurnEdit
 }
 
-/** `skip`: turns that are left out already. Errors raised: those of `open` and of the sandbox. */
+/** `skip`: turns that are left out already. Errors raised: those of `open`, of the sandbox and of `rescore`. */
 export async function repairTrajectory(
   trajectory: Trajectory,
   rules: readonly RepairRule[],
   skip: ReadonlySet<number>,
   open: OpenReplayer,
-  signal?: AbortSignal,
+  { rescore, signal }: { rescore?: Rescore | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Repair[]> {
   const turns = rootInvocation(trajectory)?.turns ?? []
   const repairs: Repair[] = []
@@ -78,8 +87,32 @@ export async function repairTrajectory(
         continue
       }
       const replayed = await replay(turn, found.text)
-      const failure = failureOf(trajectory, turn, replayed)
-      const repair = { turn: turn.index, rules: found.rules, before, after: found.text, failure, cut: 0 }
+      const { cells, feedback, answer } = replayed
+      const edit: TurnEdit = { turn: turn.index, text: found.text, cells, feedback }
+      let failure = failureOf(trajectory, turn, replayed)
+      const other = failure === null ? otherAnswer(trajectory, answer) : null
+      // The reward is that of the recorded answer: its very bytes stay.
+      if (answer !== null) edit.answer = other === null ? (trajectory.answer ?? answer) : answer
+      if (other !== null) {
+        const edits = [...repairs.map((one) => one.edit), edit]
+        const rescored = (await rescore?.(applyEdits(trajectory, { turns: edits }), signal)) ?? null
+        const lost = worthLess(trajectory, rescored)
+        if (rescored && lost === null) edit.rescored = rescored
+        else failure = rescore ? `${other}; ${lost}` : other
+      }
+      const { reward = null } = edit.rescored ?? {}
+      const note = edit.rescored
+        ? `${other}; its reward is ${reward}, recorded is ${trajectory.reward}`
+        : null
+      const repair = {
+        turn: turn.index,
+        rules: found.rules,
+        before,
+        after: found.text,
+        failure,
+        note,
+        cut: 0,
+      }
       if (failure !== null) {
         const detail = `${found.rules.join(', ')}: ${failure}`
         const drop = { rule: found.rules[0] ?? '', detail }
@@ -88,15 +121,11 @@ export async function repairTrajectory(
         await startAgain()
         continue
       }
-      const { cells, feedback, answer } = replayed
-      const edit: TurnEdit = { turn: turn.index, text: found.text, cells, feedback }
       if (answer === null) {
         repairs.push({ ...repair, edit })
         texts.push(found.text)
         continue
       }
-      // The reward is that of the recorded answer: its very bytes stay.
-      edit.answer = trajectory.answer ?? answer
       repairs.push({ ...repair, cut: turns.length - index - 1, edit })
       break
     }
@@ -139,14 +168,23 @@ function failureOf(trajectory: Trajectory, turn: Turn, replayed: ReplayedTurn): 
   const turns = rootInvocation(trajectory)?.turns ?? []
   const answered = trajectory.stopReason === 'answered' && turn === turns.at(-1)
   if (replayed.answer !== null) {
-    if (turn === turns[0] && !answered) return 'it would answer in the first turn'
-    const recorded = trajectory.answer
-    return recorded !== null && replayed.answer.trim() === recorded.trim()
-      ? null
-      : `it answers ${quote(replayed.answer)}, recorded is ${recorded === null ? 'no answer' : quote(recorded)}`
+    return turn === turns[0] && !answered ? 'it would answer in the first turn' : null
   }
   if (answered) return 'it no longer answers'
   return differenceOf(turn.cells, replayed.cells)
+}
+
+/** In words, when it is not the recorded one; null too when there is no answer. */
+function otherAnswer({ answer: recorded }: Trajectory, answer: string | null): string | null {
+  if (answer === null || answer.trim() === recorded?.trim()) return null
+  return `it answers ${quote(answer)}, recorded is ${recorded === null ? 'no answer' : quote(recorded)}`
+}
+
+/** A course that the model took itself is given up only for a better answer. Null when it is one. */
+function worthLess({ reward: recorded }: Trajectory, rescored: Rescored | null): string | null {
+  if (!rescored || rescored.reward === null) return 'its rewards cannot be computed again'
+  if (recorded === null) return 'the recorded answer has no reward to compare with'
+  return rescored.reward > recorded ? null : `its reward is ${rescored.reward}, recorded is ${recorded}`
 }
 
 /** Several cells may have become one: what they printed, and the error they ended with, has to be the same. */
