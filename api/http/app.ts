@@ -11,6 +11,7 @@ import { createRateLimiter, limitRate, limitTime } from './limits.ts'
 import { defaultWebDirectory, pageHandler } from './pages.ts'
 import { errorResponse, HttpProblem, openAIErrors, problemResponse, validationHook } from './problem.ts'
 import type { ApiStore } from './read-store.ts'
+import { callTokenRoutes } from './routes/call-tokens.ts'
 import { chatRoutes } from './routes/chat.ts'
 import { compareRoutes } from './routes/compare.ts'
 import { datasetRowRoutes } from './routes/dataset-rows.ts'
@@ -98,6 +99,7 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
     .route('/v1', runRoutes(store))
     .route('/v1', runTrajectoryRoutes(store))
     .route('/v1', trajectoryRoutes(store))
+    .route('/v1', callTokenRoutes(store))
     .route('/v1', judgementRoutes(store))
     .route('/v1', searchRoutes(store))
     .route('/v1', compareRoutes(store))

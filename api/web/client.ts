@@ -1,6 +1,7 @@
 // Reads and changes through the API. Types are those of the routes; an error answer becomes an Error with
 // its own words, and a missing token makes the page ask for one.
 import type { CellBody, TrajectoryItem, TrajectoryTree } from '../http/tree.ts'
+import type { CallTokensView } from '../http/routes/call-tokens.ts'
 import type { Comparison } from '../http/routes/compare.ts'
 import type { ScoreItem } from '../http/routes/judgements.ts'
 import type { GroupDetail, GroupItem } from '../http/routes/run-trajectories.ts'
@@ -108,6 +109,14 @@ export function readTree(id: string, signal?: AbortSignal): Promise<TrajectoryTr
 
 export function readCall(trajectory: string, call: string, signal?: AbortSignal): Promise<Call> {
   return read(address(`/v1/calls/${part(trajectory)}/${part(call)}`, { limit: 500_000 }), signal)
+}
+
+export function readCallTokens(
+  trajectory: string,
+  call: string,
+  signal?: AbortSignal,
+): Promise<CallTokensView> {
+  return read(`/v1/calls/${part(trajectory)}/${part(call)}/tokens`, signal)
 }
 
 /** `limit`: characters of each text. */

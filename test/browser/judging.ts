@@ -57,6 +57,21 @@ export async function checkJudging({ page, incidents }: Watched, sample: Sample)
     await page.locator('.mark-limit', { hasText: 'calls open' }).waitFor()
   })
 
+  await check('a call of an engine shows its tokens, how sure it was, and what is masked', async () => {
+    await page.goto(`/trajectories/${sample.tokens.trajectoryId}#${sample.tokens.turnId}`)
+    await page.locator('summary', { hasText: 'Tokens' }).click()
+    await page.locator('.token-strip .token').first().waitFor()
+    expectEqual(await page.locator('.token-strip .masked').count(), 200, 'read ids in sight')
+    expectEqual(await page.locator('.token-strip [class*=heat]').count(), 60, 'sampled ids')
+    expectText(await page.locator('.token-facts').innerText(), '300, mask 0', 'facts')
+    expectEqual(await page.locator('.token-strip .heat-none').count(), 1, 'without a logprob')
+    expectText(
+      (await page.locator('.token-strip .heat-0').first().getAttribute('title')) ?? '',
+      'p 1',
+      'title',
+    )
+  })
+
   await check('no dialog, no console error in judging', async () => {
     expectEqual(incidents, [], 'incidents')
   })

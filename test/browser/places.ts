@@ -24,6 +24,7 @@ export function viewsOf(sample: Sample): Record<string, string> {
     cell: `/trajectories/${trajectory.id}#${ids.batchCell}`,
     hostile: `/trajectories/${trajectory.id}#${root?.turns[2]?.cells[0]?.id}`,
     killed: `/trajectories/${trajectory.id}#${ids.killedCell}`,
+    tokens: `/trajectories/${sample.tokens.trajectoryId}#${sample.tokens.turnId}`,
     child: `/trajectories/${trajectory.id}#${ids.childTurn}`,
   }
 }

@@ -3,7 +3,7 @@
 import { recordWhole } from '../../collectors/record-whole.ts'
 import { newId } from '../../src/ids.ts'
 import { hashOf } from '../../src/hash.ts'
-import type { Store } from '../../src/store/index.ts'
+import type { JournalEntry, Store } from '../../src/store/index.ts'
 import type { Trajectory } from '../../src/trajectory.ts'
 import * as rows from '../store/fixtures.ts'
 import { fillStore } from '../support/fill.ts'
@@ -18,6 +18,8 @@ export interface Sample {
   runId: string
   /** The other rollout of the same task: the same until its second cell. */
   siblingId: string
+  /** A turn whose call has tokens of the engine. */
+  tokens: { trajectoryId: string; turnId: string }
   /** Filled with 12 tasks of 4 rollouts each. */
   filledRunId: string
 }
@@ -31,20 +33,40 @@ export async function makeSample(store: Store, directory: string): Promise<Sampl
     directory,
   })
   await store.updateRun(otherId, { status: 'interrupted' })
+  let tokens = { trajectoryId: '', turnId: '' }
   for (const name of ['demo', `needle-1M ${markup}`]) {
     const options = { tasks: 2, rollouts: 1, run: { name, scripted: name === 'demo', tags: [markup] } }
     const { runId, planned } = await rows.aPlannedRun(store, directory, options)
     for (const { id } of planned) {
       const place = { runId, trajectoryId: id }
       await store.beginTrajectory(id, rows.now())
-      await store.append(rows.aTurnsEntries(place, name))
+      const entries = withTokens(rows.aTurnsEntries(place, name))
+      await store.append(entries)
+      const [turnId = ''] = entries.flatMap((entry) => (entry.table === 'turns' ? [entry.row.id] : []))
+      tokens = { trajectoryId: id, turnId }
       await store.endTrajectory(id, rows.anEnd({ answer: name }), rows.now())
       await store.addScores([rows.aScore(place)])
     }
     await store.updateRun(runId, { status: name === 'demo' ? 'done' : 'failed' })
   }
   const hostile = await recordHostile(store, directory)
-  return { store, ...hostile, filledRunId }
+  return { store, ...hostile, tokens, filledRunId }
+}
+
+/** 300 ids read, 60 sampled, from certain to hardly likely, the last without a logprob. */
+function withTokens(entries: JournalEntry[]): JournalEntry[] {
+  for (const entry of entries) {
+    if (entry.table !== 'calls') continue
+    Object.assign(entry.row, {
+      tokenSource: 'engine',
+      promptTokens: Int32Array.from({ length: 300 }, (_, index) => 1000 + index),
+      completionTokens: Int32Array.from({ length: 60 }, (_, index) => 15_000 + 37 * index),
+      logprobs: Float32Array.from({ length: 60 }, (_, index) =>
+        index === 59 ? NaN : -((index % 13) ** 2) / 30,
+      ),
+    })
+  }
+  return entries
 }
 
 async function recordHostile(

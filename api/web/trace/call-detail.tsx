@@ -9,6 +9,7 @@ import { LongText, Visible } from '../text/text.tsx'
 import { useCallBody } from './bodies.ts'
 import { Messages } from './messages.tsx'
 import { Section, Waiting } from './section.tsx'
+import { Tokens } from './tokens.tsx'
 
 interface CallDetailProps {
   trajectory: string
@@ -27,6 +28,7 @@ export function CallDetail({ trajectory, call, seen, children }: CallDetailProps
       {call.error && <CallError call={call} />}
       {body.value ? <Response call={body.value} /> : <Waiting error={body.error} />}
       {children}
+      {call.tokenSource === 'engine' && <Tokens trajectory={trajectory} call={call.id} />}
       {body.value && (
         <>
           <Section
