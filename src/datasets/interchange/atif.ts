@@ -150,7 +150,8 @@ function resultOf(cell: Cell): Record<string, unknown> {
 
 /** An `rlm` call that started a child is that child; any other is a prompt and its answer. */
 function subCallDocument(trajectory: Trajectory, call: Call, tokens: Tokens): Record<string, unknown> {
-  const child = trajectory.invocations.find(({ id }) => id === call.invocationId)
+  const child =
+    call.invocationId === null ? null : trajectory.invocations.find(({ id }) => id === call.invocationId)
   if (child) return invocationDocument(trajectory, child, tokens, call.model, 0)
   const prompts = call.messages.map(({ role, content }, index) => ({
     step_id: index + 1,

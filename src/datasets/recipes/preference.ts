@@ -28,6 +28,8 @@ export const preference = defineRecipe({
     'One row per pair of responses to one prompt: a root turn at which rollouts of a task differ, the better response as chosen.',
   trainers: ['TRL DPOTrainer (conversational preference, explicit prompt)'],
   statuses: ['done'],
+  // How code ended, and the ids of cells that people labelled.
+  needsCells: ({ pairBy }) => pairBy === 'code' || pairBy === 'label',
   options: ['pairBy', 'minMargin', 'maxLengthRatio', 'pairsPerTask', 'maxPromptCharacters'],
   columns: [
     required('prompt', conversation(), 'The messages that both were sent before they differed.'),

@@ -109,6 +109,7 @@ mask, logprobs = row["mask"][row["prompt_length"]:], row["logprobs"][row["prompt
       const tokens = await context.readTokens(trajectory.id)
       const places = placesOf(trajectory)
       const member = members.find(({ id }) => id === trajectory.id)
+      let creditOf: ReturnType<typeof storedCredit> | null = null
       const common = {
         reward: trajectory.reward,
         advantage: advantageOf.get(trajectory.id) ?? null,
@@ -133,13 +134,14 @@ mask, logprobs = row["mask"][row["prompt_length"]:], row["logprobs"][row["prompt
         const taken = invocation.depth === 0 ? (trajectory.origin?.turns ?? 0) : 0
         const inTree = weightOf(trajectory, invocation, places)
         const ofTrajectory = common.advantage === null ? null : { value: common.advantage, weight: inTree }
-        const creditOf = stored === null ? null : storedCredit(trajectory, stored)
+        if (stored !== null) creditOf ??= storedCredit(trajectory, stored)
+        const credit = creditOf
         const branches = branchesOf(turns)
         for (const [number, branch] of branches.entries()) {
           const made = rowOf(
             branch,
             taken,
-            (turnId) => (creditOf ? creditOf(invocation.id, turnId, inTree) : ofTrajectory),
+            (turnId) => (credit ? credit(invocation.id, turnId, inTree) : ofTrajectory),
             member?.run.policyVersion ?? null,
             context,
           )

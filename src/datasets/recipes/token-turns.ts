@@ -156,19 +156,14 @@ export function placesOf(trajectory: Trajectory): Map<string, Place> {
   for (const { id, turns } of trajectory.invocations) {
     for (const { cells } of turns) for (const cell of cells) owners.set(cell.id, id)
   }
-  const parents = trajectory.invocations.map(({ parentCellId }) => owners.get(parentCellId ?? '') ?? null)
+  const parentOf = ({ parentCellId }: Invocation) => owners.get(parentCellId ?? '') ?? null
+  const started = Map.groupBy(trajectory.invocations, parentOf)
   const places = new Map<string, Place>()
-  for (const [index, { id }] of trajectory.invocations.entries()) {
-    const parent = parents[index] ?? null
-    const own = trajectory.invocations.filter((_, other) => parent !== null && parents[other] === parent)
-    places.set(id, {
-      parentInvocationId: parent,
-      siblings: Math.max(1, own.length),
-      sibling: Math.max(
-        0,
-        own.findIndex((one) => one.id === id),
-      ),
-    })
+  for (const [parent, children] of started) {
+    for (const [index, { id }] of children.entries()) {
+      const [siblings, sibling] = parent === null ? [1, 0] : [children.length, index]
+      places.set(id, { parentInvocationId: parent, siblings, sibling })
+    }
   }
   return places
 }
