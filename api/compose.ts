@@ -174,14 +174,16 @@ async function fileStamp(file: string): Promise<Json> {
   return facts && { file, size: facts.size, modified: facts.mtimeMs }
 }
 
-export function newRun(prepared: PreparedRun): NewRun {
-  const { config, protocol } = prepared
+/** `queued`: its rollouts are for workers, and no other process takes the run up. */
+export function newRun(prepared: PreparedRun, { queued = false } = {}): NewRun {
+  const { config, protocol, configHash } = prepared
+  const mark = queued ? { queued } : {}
   return {
     id: newId(),
     name: config.name,
     status: 'pending',
-    config: { ...config, protocolTexts: protocol.texts } as unknown as Record<string, Json>,
-    configHash: prepared.configHash,
+    config: { ...config, protocolTexts: protocol.texts, ...mark } as unknown as Record<string, Json>,
+    configHash: queued ? hashOf({ queued: configHash }) : configHash,
     protocol: protocol.id,
     protocolHash: protocol.hash,
     model: config.model.name,
@@ -195,9 +197,14 @@ export function newRun(prepared: PreparedRun): NewRun {
   }
 }
 
+/** Whether the rollouts of a run are for workers (`descent worker`). */
+export function isQueued(run: StoredRun): boolean {
+  return run.config['queued'] === true
+}
+
 /** The config of a stored run, and the texts of its protocol. Errors raised: UsageError. */
 export function storedConfig(run: StoredRun): { config: RunConfig; texts: Record<string, string> } {
-  const { protocolTexts, ...config } = run.config
+  const { protocolTexts, queued: _queued, ...config } = run.config
   if (config['proxy'] === true || config['imported'] === true)
     throw new UsageError(
       `run ${run.id} was collected elsewhere and only recorded here: it has no run file to go by`,

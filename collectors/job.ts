@@ -172,7 +172,8 @@ export async function runJob(options: JobOptions): Promise<RunSummary> {
   }
 }
 
-const outages = new Set([
+/** Failures of a server that is gone for the moment. */
+export const outages: ReadonlySet<string> = new Set([
   'unreachable',
   'timeout',
   'server_error',
@@ -184,7 +185,7 @@ const outages = new Set([
 ])
 
 /** Failures that every further rollout would meet too. */
-function fatalError(error: ErrorRecord | null): ModelError | null {
+export function fatalError(error: ErrorRecord | null): ModelError | null {
   if (error?.boundary !== 'model' || !['unauthorized', 'not_found'].includes(error.code)) return null
   return new ModelError(error.code, error.message)
 }

@@ -165,6 +165,12 @@ export function registerCommands(program: Command): void {
     .addHelpText('after', example('descent serve --port 8080'))
     .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options))
 
+  withStore(program.command('worker'))
+    .description('run rollouts of runs that were queued through the API, beside other workers')
+    .option('--concurrency <n>', 'rollouts at once', '8')
+    .addHelpText('after', example('descent worker --store postgres://user:password@host/descent'))
+    .action(async (options) => (await import('./commands/worker.ts')).workerCommand(options))
+
   registerTokens(program.command('token').description('access tokens of the API'))
 
   withJson(withStore(program.command('runs')))

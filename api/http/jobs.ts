@@ -1,21 +1,27 @@
 // Collection jobs of this process: started, paused, taken up and cancelled through the API. The store is the
 // only state that lasts: a job that dies with the process is taken up as any interrupted run is.
 import { planRun, runJob } from '../../collectors/job.ts'
+import type { Queue } from '../../collectors/queue.ts'
 import { openSandbox } from '../../collectors/sandbox/index.ts'
 import { scoreRun } from '../../rewards/stage.ts'
 import { UsageError } from '../../src/errors.ts'
 import { runFileSchema } from '../../src/run-file.ts'
 import type { Store, StoredRun } from '../../src/store/contract.ts'
-import { newRun, prepareRun, prepareStoredRun, scorer, type PreparedRun } from '../compose.ts'
+import { isQueued, newRun, prepareRun, prepareStoredRun, scorer, type PreparedRun } from '../compose.ts'
 import { openRewardTools } from '../reward-tools.ts'
 
 export interface Jobs {
   /** The id of the run, which goes on. Errors raised: UsageError for what the run file gets wrong. */
   start(runFile: unknown): Promise<string>
+  /** The same, for workers: its rollouts go into the queue. Null where the store has no queue. */
+  enqueue: ((runFile: unknown) => Promise<string>) | null
   /** Takes up a run that is paused, interrupted or has failed rollouts. */
   resume(run: StoredRun): Promise<void>
-  /** Stops it; what is done stays, the rest can be taken up. False when this process does not run it. */
-  pause(runId: string): Promise<boolean>
+  /**
+   * Stops it; what is done stays, the rest can be taken up. False when neither this process nor the workers
+   * run it.
+   */
+  pause(run: StoredRun): Promise<boolean>
   running(runId: string): boolean
   /** Pauses all. */
   close(): Promise<void>
@@ -26,17 +32,22 @@ interface Job {
   ended: Promise<void>
 }
 
-/** `directory`: what paths of run files are relative to. */
+/**
+ * `directory`: what paths of run files are relative to. `openQueue`: of a store that workers can share; it is
+ * opened when it is needed.
+ */
 export function openJobs(
   store: Store,
   directory: string,
   onError: (error: unknown) => void = () => {},
+  openQueue: (() => Promise<Queue>) | null = null,
 ): Jobs {
+  let opened: Promise<Queue> | null = null
   const jobs = new Map<string, Job>()
 
-  function launch(prepared: PreparedRun, runId: string, plan: boolean): void {
+  function launch(runId: string, job: (signal: AbortSignal) => Promise<void>): void {
     const aborter = new AbortController()
-    const ended = run(store, prepared, runId, plan, aborter.signal)
+    const ended = job(aborter.signal)
       .catch((error: unknown) => {
         if (!aborter.signal.aborted) onError(error)
       })
@@ -44,38 +55,93 @@ export function openJobs(
     jobs.set(runId, { aborter, ended })
   }
 
+  async function prepare(runFile: unknown): Promise<PreparedRun> {
+    const parsed = runFileSchema.safeParse(runFile)
+    if (parsed.success) return await prepareRun(parsed.data, directory)
+    const [issue] = parsed.error.issues
+    throw new UsageError(`run file: ${issue?.path.join('.') || 'the document'}: ${issue?.message ?? ''}`)
+  }
+
+  async function queueOf(): Promise<Queue> {
+    if (!openQueue) throw new UsageError('runs for workers need a store on a PostgreSQL server')
+    opened ??= openQueue()
+    opened.catch(() => (opened = null))
+    return await opened
+  }
+
   return {
     async start(runFile) {
-      const parsed = runFileSchema.safeParse(runFile)
-      if (!parsed.success) {
-        const [issue] = parsed.error.issues
-        throw new UsageError(`run file: ${issue?.path.join('.') || 'the document'}: ${issue?.message ?? ''}`)
-      }
-      const prepared = await prepareRun(parsed.data, directory)
+      const prepared = await prepare(runFile)
       const row = newRun(prepared)
       await store.createRun(row)
-      launch(prepared, row.id, true)
+      launch(row.id, async (signal) => await run(store, prepared, row.id, true, signal))
       return row.id
     },
+    enqueue:
+      openQueue &&
+      (async (runFile) => {
+        const prepared = await prepare(runFile)
+        const queue = await queueOf()
+        const row = newRun(prepared, { queued: true })
+        await store.createRun(row)
+        launch(row.id, async (signal) => await enqueueRun(store, queue, prepared, row.id, true, signal))
+        return row.id
+      }),
     async resume(stored) {
       if (jobs.has(stored.id)) throw new UsageError('this run is being collected already')
       const lock = await store.lockRun(stored.id)
       if (!lock) throw new UsageError('this run is being collected by another process')
       await lock.release()
-      launch(await prepareStoredRun(stored, directory), stored.id, stored.status === 'pending')
+      const prepared = await prepareStoredRun(stored, directory)
+      const plan = stored.status === 'pending'
+      const queue = isQueued(stored) ? await queueOf() : null
+      launch(stored.id, async (signal) =>
+        queue
+          ? await enqueueRun(store, queue, prepared, stored.id, plan, signal)
+          : await run(store, prepared, stored.id, plan, signal),
+      )
     },
-    async pause(runId) {
-      const job = jobs.get(runId)
-      if (!job) return false
-      job.aborter.abort(new Error('paused'))
-      await job.ended
+    async pause(stored) {
+      const job = jobs.get(stored.id)
+      job?.aborter.abort(new Error('paused'))
+      await job?.ended
+      if (!isQueued(stored)) return job !== undefined
+      // Workers let go of a run that is not running.
+      const { status } = await store.findRun(stored.id)
+      if (status === 'running')
+        await store.updateRun(stored.id, { status: 'interrupted', endedAt: new Date().toISOString() })
       return true
     },
     running: (runId) => jobs.has(runId),
     async close() {
       for (const { aborter } of jobs.values()) aborter.abort(new Error('the server ends'))
       await Promise.all([...jobs.values()].map(({ ended }) => ended))
+      await (await opened?.catch(() => null))?.close()
     },
+  }
+}
+
+/** Plans a run whose rollouts are for workers, and puts those that are not done into the queue. */
+async function enqueueRun(
+  store: Store,
+  queue: Queue,
+  { config, taskset }: PreparedRun,
+  runId: string,
+  plan: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    if (plan) await planRun({ store, runId, config, signal, emit: () => {}, taskset })
+    else await store.reopenFailed(runId)
+    const pending = await store.pendingTrajectories(runId)
+    signal.throwIfAborted()
+    // Workers leave a run alone that is not running.
+    await store.updateRun(runId, { status: 'running', startedAt: new Date().toISOString(), endedAt: null })
+    await queue.add(pending.map(({ id }) => ({ runId, trajectoryId: id })))
+  } catch (error) {
+    if (!signal.aborted)
+      await store.updateRun(runId, { status: 'failed', endedAt: new Date().toISOString() }).catch(() => {})
+    throw error
   }
 }
 

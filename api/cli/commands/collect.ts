@@ -8,6 +8,7 @@ import type { RunSummary, Store, StoredRun } from '../../../src/store/contract.t
 import { skippingBadRows } from '../../../src/tasks/index.ts'
 import {
   checkModels,
+  isQueued,
   newRun,
   prepareRun,
   prepareStoredRun,
@@ -64,6 +65,10 @@ async function chooseRun(
 ): Promise<{ prepared: PreparedRun; run: StoredRun | null }> {
   if (options.resume) {
     const run = await store.findRun(options.resume)
+    if (isQueued(run))
+      throw new UsageError(
+        `run ${run.id} is for workers: take it up with POST /v1/runs/{run}/resume, and start descent worker`,
+      )
     const prepared = await prepareStoredRun(run, process.cwd())
     if (fromFile && fromFile.protocol.hash !== prepared.protocol.hash) {
       throw new UsageError(

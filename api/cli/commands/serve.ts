@@ -1,6 +1,7 @@
 // `descent serve`: the API and the trace browser, until Ctrl-C. Jobs that were started through it are paused
 // then, and can be taken up.
 import path from 'node:path'
+import type { Queue } from '../../../collectors/queue.ts'
 import { openExports } from '../../http/exports.ts'
 import { openJobs } from '../../http/jobs.ts'
 import { openProxy } from '../../http/proxy/index.ts'
@@ -29,7 +30,7 @@ export async function serveCommand(options: ServeCommandOptions): Promise<void> 
   const upstream = upstreamOf(options)
   const prepared = await Promise.all((options.rlm ?? []).map(prepareServed))
   await usingStore(options, async (store) => {
-    const jobs = openJobs(store, process.cwd(), tell)
+    const jobs = openJobs(store, process.cwd(), tell, queueOf(options))
     const exports = openExports(store, datasetsDirectory(options), tell)
     const proxy = upstream && openProxy(store, upstream, tell)
     const interrupt = onInterrupt()
@@ -69,6 +70,12 @@ function datasetsDirectory({
   store = environment.store ?? './.descent',
 }: ServeCommandOptions): string {
   return path.resolve(datasets ?? (isServerUrl(store) ? 'datasets' : path.join(store, 'datasets')))
+}
+
+/** Workers share a PostgreSQL server; an embedded store has none. */
+function queueOf({ store = environment.store ?? '' }: ServeCommandOptions): (() => Promise<Queue>) | null {
+  if (!isServerUrl(store)) return null
+  return async () => await (await import('../../../collectors/queue.ts')).openQueue(store, tell)
 }
 
 async function openRlms(store: Store, prepared: PreparedRun[], signal: AbortSignal): Promise<Rlm | null> {

@@ -15,13 +15,20 @@ const runFile = z
 const createRunRoute = createRoute({
   method: 'post',
   path: '/runs',
-  summary: 'Start a collection job in this process',
-  request: { body: jsonBody(runFile) },
+  summary: 'Start a collection job in this process, or put its rollouts into the queue for workers',
+  request: {
+    query: z.object({
+      queue: z.enum(['true', 'false']).optional().meta({
+        description: 'true: for processes of `descent worker`, which share a PostgreSQL server.',
+      }),
+    }),
+    body: jsonBody(runFile),
+  },
   responses: answers(runSchema, 'The run, which goes on.'),
 })
 
 const verbs = {
-  pause: 'Stop a run of this process; what is done stays',
+  pause: 'Stop a run of this process or of workers; what is done stays',
   resume: 'Take up a run that was paused, interrupted or cancelled, or that has failed rollouts',
   cancel: 'Stop a run for good: it is not taken up by itself',
 }
@@ -44,7 +51,15 @@ export function jobRoutes(store: ApiStore, jobs: Jobs | null) {
   }
   return createRoutes()
     .openapi(createRunRoute, async (context) => {
-      const id = await orRefuse().start(context.req.valid('json'))
+      const own = orRefuse()
+      const queued = context.req.valid('query').queue === 'true'
+      if (queued && !own.enqueue) {
+        const detail =
+          'Workers share a store on a PostgreSQL server: start this one with --store postgres://….'
+        throw new HttpProblem(409, 'no_queue', detail)
+      }
+      const file = context.req.valid('json')
+      const id = queued && own.enqueue ? await own.enqueue(file) : await own.start(file)
       return context.json(await store.summarizeRun(id), 200)
     })
     .openapi(actionRoute, async (context) => {
@@ -56,7 +71,7 @@ export function jobRoutes(store: ApiStore, jobs: Jobs | null) {
           throw error instanceof UsageError ? new HttpProblem(409, 'not_resumable', error.message) : error
         })
       } else {
-        const stopped = await own.pause(run.id)
+        const stopped = await own.pause(run)
         if (!stopped && run.status === 'running') {
           const detail = 'This run is collected by another process: stop it there.'
           throw new HttpProblem(409, 'elsewhere', detail)
