@@ -60,3 +60,8 @@ export const datasetPlanSchema = z
   })
   .meta({ id: 'DatasetPlan', description: 'What `descent export` makes of the trajectories of a run.' })
 export type DatasetPlan = z.output<typeof datasetPlanSchema>
+
+/** Under which a plan is saved as a selection; what has a `.` or `/` in it is a file. */
+export const selectionNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w-]{0,63}$/, 'expected letters, digits, - and _, at most 64')

@@ -10,7 +10,7 @@ export {
 export { exportOptionsSchema } from './plan.ts'
 export type { ExportProgress } from './progress.ts'
 export { type CleaningReport, type CurationTools } from './clean/curate.ts'
-export { type DatasetPlan, datasetPlanSchema } from './curation-options.ts'
+export { type DatasetPlan, datasetPlanSchema, selectionNameSchema } from './curation-options.ts'
 export { cleaningRules } from './clean/rules.ts'
 export {
   type OpenReplayer,

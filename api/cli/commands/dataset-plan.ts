@@ -3,7 +3,12 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { checkDatasetPlan } from '../../../src/datasets/check-plan.ts'
-import { type DatasetPlan, datasetPlanSchema, type ExportOptions } from '../../../src/datasets/index.ts'
+import {
+  type DatasetPlan,
+  datasetPlanSchema,
+  type ExportOptions,
+  selectionNameSchema,
+} from '../../../src/datasets/index.ts'
 import { UsageError } from '../../../src/errors.ts'
 import type { Json } from '../../../src/json.ts'
 import { runFileSchema } from '../../../src/run-file.ts'
@@ -65,7 +70,7 @@ function readPlan(value: unknown, what: string): DatasetPlan {
 
 /** Keeps what an export was asked for under a name. Errors raised: UsageError for the name. */
 export async function savePlan(store: Store, name: string, wanted: Partial<ExportOptions>): Promise<void> {
-  if (!/^[A-Za-z0-9][\w-]{0,63}$/.test(name)) {
+  if (!selectionNameSchema.safeParse(name).success) {
     throw new UsageError(
       `--save-selection: "${name}" is not a name: letters, digits, - and _, at most 64 (a . or / is a file)`,
     )
