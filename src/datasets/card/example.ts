@@ -50,8 +50,9 @@ export function renderExample(recipe: Recipe, row: RecipeRow): string {
 
 function scalarText(value: unknown): string {
   if (value === null || value === undefined) return 'null'
-  if (typeof value !== 'string') return JSON.stringify(value)
-  return value === '' ? '(empty)' : inline(value)
+  if (typeof value === 'string') return value === '' ? '(empty)' : inline(value)
+  // JSON holds neither 2^60 nor NaN.
+  return typeof value === 'bigint' || typeof value === 'number' ? String(value) : JSON.stringify(value)
 }
 
 /** Roles and contents, under the names of either convention; null for anything else. */
