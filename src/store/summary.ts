@@ -1,12 +1,23 @@
 // What has become of runs, from the roll-ups on their trajectories.
-import { inArray, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { RunSummary, StoredRun } from './contract.ts'
 import { query } from './database.ts'
 import type { Database, Reader } from './database.ts'
-import { trajectories } from './schema.ts'
+import { trajectories as t } from './schema.ts'
 import { ofUnchanged } from './unchanged.ts'
 
-const total = (column: unknown) => sql<number | null>`sum(${column})::float8`
+type Count = {
+  runId: string
+  status: string
+  stopReason: string | null
+  count: number
+  costUsd: number | null
+  inputTokens: number | null
+  outputTokens: number | null
+  calls: number | null
+  rewards: number | null
+  scored: number
+}
 
 type Outcome = Omit<RunSummary, keyof StoredRun>
 
@@ -26,22 +37,15 @@ export async function summarize(database: Database, list: StoredRun[]): Promise<
 }
 
 async function outcomesOf(db: Reader, ids: string[]): Promise<Outcome[]> {
-  const counts = await db
-    .select({
-      runId: trajectories.runId,
-      status: trajectories.status,
-      stopReason: trajectories.stopReason,
-      count: sql<number>`count(*)::int`,
-      costUsd: total(trajectories.costUsd),
-      inputTokens: total(trajectories.inputTokens),
-      outputTokens: total(trajectories.outputTokens),
-      calls: total(trajectories.calls),
-      rewards: total(trajectories.reward),
-      scored: sql<number>`count(${trajectories.reward})::int`,
-    })
-    .from(trajectories)
-    .where(inArray(trajectories.runId, ids))
-    .groupBy(trajectories.runId, trajectories.status, trajectories.stopReason)
+  // Run by run: of many at once the planner would read the whole table.
+  const counts = await db.execute<Count>(sql`
+    select wanted.id as "runId", c.* from unnest(${`{${ids.join(',')}}`}::uuid[]) as wanted(id), lateral (
+      select ${t.status} as status, ${t.stopReason} as "stopReason", count(*)::int as count,
+        sum(${t.costUsd})::float8 as "costUsd", sum(${t.inputTokens})::float8 as "inputTokens",
+        sum(${t.outputTokens})::float8 as "outputTokens", sum(${t.calls})::float8 as calls,
+        sum(${t.reward})::float8 as rewards, count(${t.reward})::int as scored
+      from ${t} where ${t.runId} = wanted.id group by 1, 2
+    ) c`)
   const byRun = Map.groupBy(counts, (row) => row.runId)
   return ids.map((id) => {
     const summary: Outcome = {
