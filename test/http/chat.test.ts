@@ -5,7 +5,10 @@ import OpenAI, { APIError } from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { prepareServed } from '../../api/compose.ts'
 import { makeSecret } from '../../api/http/access.ts'
+import { createApp } from '../../api/http/app.ts'
+import { openProxy } from '../../api/http/proxy/index.ts'
 import { openRlm, type Rlm } from '../../api/http/rlm/index.ts'
+import { completionSchema } from '../../api/http/rlm/reply.ts'
 import { serve, type RunningServer } from '../../api/http/serve.ts'
 import { newId } from '../../src/ids.ts'
 import type { Store } from '../../src/store/index.ts'
@@ -338,6 +341,33 @@ describe('a client that goes away', () => {
       (await store.pendingTrajectories(run.id)).filter(({ status }) => status !== 'failed')
     await expect.poll(async () => (await open()).length, { timeout: 10_000 }).toBe(0)
   })
+})
+
+test('a session in the headers is passed on, also where an RLM answers', async () => {
+  const proxy = openProxy(store, { url: model.baseUrl, key: null }, (error) => problems.push(error))
+  const app = createApp(store, { webDirectory: null, rlm, proxy })
+  const ask = async (headers: Record<string, string>) =>
+    await app.request('/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ model: 'birds', messages: [user('Which heron?')] }),
+    })
+  const passed = (await (await ask({ 'x-descent-session': 'other' })).json()) as OpenAI.ChatCompletion
+  expect(passed.choices[0]?.message.content).toBe('a heron')
+  expect(passed).not.toHaveProperty('descent')
+  expect(await (await ask({})).json()).toHaveProperty('descent.stopReason', 'answered')
+  await proxy.close()
+  expect(problems).toEqual([])
+})
+
+test('the description tells what a request may hold, and the answers keep to it', async () => {
+  const app = createApp(store, { webDirectory: null, rlm })
+  const text = await (await app.request('/openapi.json')).text()
+  const { components } = JSON.parse(text) as { components: { schemas: Record<string, object> } }
+  for (const name of ['RlmRequest', 'ChatCompletion', 'RlmPlace', 'ServedModels'])
+    expect(components.schemas).toHaveProperty(name)
+  const whole = await client().chat.completions.create({ model: 'birds', messages: [user('Which?')] })
+  expect(completionSchema.parse(whole)).toEqual(whole)
 })
 
 test('models are listed as OpenAI lists them', async () => {

@@ -12,15 +12,24 @@ export const shortCharacters = 4000
 /** Of a long last message the question shows so many characters of its beginning and of its end. */
 const shownCharacters = 1000
 
-export const askSchema = z
-  .strictObject({
-    question: z.string().min(1).optional().meta({
+const askSchema = z.strictObject({
+  question: z.string().min(1).optional(),
+  context: contextSchema.optional(),
+  answer: z.json().optional(),
+})
+
+/** The same for the description of the API, which cannot tell of any JSON. */
+export const describedAskSchema = z
+  .looseObject({
+    question: z.string().optional().meta({
       description: 'The question; all messages, but for short system messages, are then the context.',
     }),
-    context: contextSchema.optional().meta({
+    context: z.unknown().optional().meta({
       description: 'The context: a string, a list or an object. The one user message is then the question.',
     }),
-    answer: z.json().optional().meta({ description: 'The gold answer, for the rewards of the run file.' }),
+    answer: z.unknown().optional().meta({
+      description: 'The gold answer, any JSON, for the rewards of the run file.',
+    }),
   })
   .meta({ id: 'RlmRequest', description: 'What an OpenAI request has no field for.' })
 

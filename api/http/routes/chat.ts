@@ -7,6 +7,7 @@ import { answers, HttpProblem, jsonBody, problemResponses } from '../problem.ts'
 import { answerChat } from '../rlm/answer.ts'
 import type { Rlm } from '../rlm/index.ts'
 import { completionSchema, trajectoryHeader } from '../rlm/reply.ts'
+import { describedAskSchema } from '../rlm/request.ts'
 import { chatSchema, passOn, sessionName } from './proxy.ts'
 import { createRoutes } from './shared.ts'
 
@@ -26,10 +27,7 @@ const chatRoute = createRoute({
     body: jsonBody(
       chatSchema.extend({
         // Checked where it is used: a request that is passed on may have a field of this name.
-        descent: z
-          .unknown()
-          .optional()
-          .meta({ description: 'For an RLM: question, context, answer (RlmRequest).' }),
+        descent: z.union([describedAskSchema, z.unknown()]).optional().meta({ description: 'For an RLM.' }),
       }),
     ),
   },
