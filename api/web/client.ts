@@ -8,6 +8,7 @@ import type { GroupDetail, GroupItem } from '../http/routes/run-trajectories.ts'
 import type { DatasetRow, DatasetRowPage } from '../http/routes/dataset-rows.ts'
 import type { Dataset } from '../http/routes/datasets.ts'
 import type { DatasetPreviewView, ExportView } from '../http/routes/exports.ts'
+import type { ReplayedCellView } from '../http/routes/rerun.ts'
 import type { RecipeList } from '../http/routes/rows.ts'
 import type { Run, RunItem } from '../http/routes/runs.ts'
 import type { Problem } from '../http/problem.ts'
@@ -165,6 +166,43 @@ export function removeAnnotation(id: string): Promise<Annotation> {
 
 export function signIn(token: string): Promise<unknown> {
   return send('POST', '/v1/session', { token })
+}
+
+/** Each cell as it was executed. Throws what keeps the replay from going on. */
+export async function* replayTrajectory(
+  trajectory: string,
+  signal: AbortSignal,
+): AsyncGenerator<ReplayedCellView> {
+  const response = await fetch(`/v1/trajectories/${part(trajectory)}/replay`, { method: 'POST', signal })
+  if (!response.ok || !response.body) {
+    await answerOf<unknown>(response)
+    return
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  for (;;) {
+    const { value, done } = await reader.read()
+    const lines = (rest + (value ?? '')).split('\n')
+    rest = done ? '' : (lines.pop() ?? '')
+    for (const line of lines) {
+      if (line === '') continue
+      const told = JSON.parse(line) as ReplayedCellView | { error: string }
+      if ('error' in told) throw new Error(told.error)
+      yield told
+    }
+    if (done) return
+  }
+}
+
+export interface NewFork {
+  turns: number
+  rollouts: number
+  temperature?: number
+  model?: string
+}
+
+export function forkTrajectory(trajectory: string, fork: NewFork): Promise<Run> {
+  return send('POST', `/v1/trajectories/${part(trajectory)}/forks`, fork)
 }
 
 export function tagRun(run: string, tags: string[]): Promise<Run> {

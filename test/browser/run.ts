@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { openExports } from '../../api/http/exports.ts'
+import { openJobs } from '../../api/http/jobs.ts'
 import { defaultWebDirectory } from '../../api/http/pages.ts'
 import { serve } from '../../api/http/serve.ts'
 import { exportDataset } from '../../src/datasets/index.ts'
@@ -14,10 +15,12 @@ import { makeSample } from '../http/sample.ts'
 import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
 import { checkAccess } from './access.ts'
 import { checkDatasets } from './datasets.ts'
+import { checkGiants, makeGiant } from './giants.ts'
 import { counts, say, watch } from './harness.ts'
 import { checkJudging } from './judging.ts'
 import { checkJourneys } from './journeys.ts'
 import { photograph } from './photographs.ts'
+import { checkRerun, collectOne } from './rerun.ts'
 import { checkViews } from './views.ts'
 
 const executablePath = '/usr/bin/chromium'
@@ -45,7 +48,8 @@ async function main(): Promise<void> {
   await exportDataset({ store, runIds: [sample.filledRunId], recipe: 'sft-turns', directory: made })
   const rate = { burst: 100_000, perSecond: 100_000 }
   const exports = openExports(store, join(place, 'datasets'))
-  const server = await serve({ store, host: '127.0.0.1', port: 0, rate, exports })
+  const jobs = openJobs(store, place)
+  const server = await serve({ store, host: '127.0.0.1', port: 0, rate, exports, jobs })
   const args = process.getuid?.() === 0 ? ['--no-sandbox', ...flags] : flags
   const browser = await chromium.launch({ executablePath, args })
   try {
@@ -54,6 +58,8 @@ async function main(): Promise<void> {
     await checkJourneys(watched, sample)
     await checkJudging(watched, sample)
     await checkDatasets(watched, sample)
+    await checkGiants(watched, await makeGiant(store, place))
+    await checkRerun(watched, await collectOne(store, jobs, place))
     await watched.page.context().close()
     // Both mostly wait for pages to come to rest.
     await Promise.all([
@@ -65,6 +71,7 @@ async function main(): Promise<void> {
     await browser.close()
     await server.close()
     await exports.close()
+    await jobs.close()
     await store.close()
     if (process.argv[2] !== undefined || counts.failed === 0) await removeDirectory(place)
   }

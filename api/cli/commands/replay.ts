@@ -1,43 +1,22 @@
 // `descent replay ID`: does a stored trajectory do the same again? Offline: no model is asked.
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import { styleText } from 'node:util'
-import { replayTrajectory, type ReplayedCell } from '../../../collectors/replay-trajectory.ts'
-import { openSandbox } from '../../../collectors/sandbox/index.ts'
-import { storedProtocol } from '../../compose.ts'
+import type { ReplayedCell } from '../../../collectors/replay-trajectory.ts'
+import { replayStored } from '../../replay.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { printJson, say, usingStore, type StoreOption } from '../store-option.ts'
 
 export async function replay(reference: string, options: StoreOption & { json?: boolean }): Promise<void> {
   await usingStore(options, async (store) => {
-    const trajectory = await store.readTrajectory(await store.findTrajectory(reference))
-    const { config, protocol } = storedProtocol(await store.findRun(trajectory.runId))
-    const { hash: taskHash } = await store.readTask(trajectory.runId, trajectory.taskId)
-    const sandbox = await openSandbox({ minIsolation: config.minIsolation })
-    const scratch = await mkdtemp(path.join(os.tmpdir(), 'descent-replay-'))
     const interrupt = onInterrupt()
     const cells: ReplayedCell[] = []
     try {
-      const { signal } = interrupt
-      for await (const cell of replayTrajectory({
-        store,
-        trajectoryId: trajectory.id,
-        taskHash,
-        protocol,
-        config,
-        sandbox,
-        scratch,
-        signal,
-      })) {
+      for await (const cell of replayStored(store, reference, interrupt.signal)) {
         cells.push(cell)
         if (options.json) printJson(cell)
         else process.stdout.write(`${line(cell)}\n`)
       }
     } finally {
       interrupt.dispose()
-      await sandbox.close()
-      await rm(scratch, { recursive: true, force: true })
     }
     const differing = cells.filter((cell) => cell.outcome === 'differs').length
     say(

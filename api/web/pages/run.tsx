@@ -1,5 +1,5 @@
 // One run: its numbers, what the selected trajectories look like together, and the list of them.
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { Run } from '../../http/routes/runs.ts'
 import { actOnRun, readRun, readStatistics, readTrajectories } from '../client.ts'
 import {
@@ -20,7 +20,7 @@ import { Link } from '../parts/link.tsx'
 import { TagEditor } from '../parts/tag-editor.tsx'
 import { changeQuery, navigate, useQuery } from '../router.ts'
 import { LongText, Visible } from '../text/text.tsx'
-import { useEvents, useLoaded } from '../use-loaded.ts'
+import { useEvents, useInterval, useLoaded } from '../use-loaded.ts'
 import { StatisticsPanels } from './run-statistics.tsx'
 import { TrajectoryTable } from './trajectory-table.tsx'
 import { usePages } from './use-pages.ts'
@@ -52,6 +52,16 @@ export function RunPage({ id }: { id: string }) {
     statistics.reload()
     pages.refresh()
   })
+  // One that was just taken up does not run yet, and may be done before anybody looks again.
+  useInterval(run?.status === 'pending' || run?.status === 'interrupted', 2000, reload)
+  const status = useRef(run?.status)
+  useEffect(() => {
+    if (status.current !== undefined && status.current !== run?.status) {
+      statistics.reload()
+      pages.refresh()
+    }
+    status.current = run?.status
+  }, [run?.status])
   useEffect(() => {
     document.title = `${run?.name ?? 'Run'} · Descent`
   }, [run?.name])

@@ -5,6 +5,7 @@ import { Visible } from '../text/text.tsx'
 import { AgentOutcome, CallDetail } from './call-detail.tsx'
 import { CallTable } from './call-table.tsx'
 import { CellDetail } from './cell-detail.tsx'
+import { ForkForm } from './fork-form.tsx'
 import { Icon } from './icons.tsx'
 import { LabelsPanel } from './labels-panel.tsx'
 import { labelOf } from './labels.ts'
@@ -49,7 +50,7 @@ export function Detail({ tree, node, onOpen, onChange }: DetailProps) {
 }
 
 function Body({ tree, node, onOpen, onChange }: DetailProps) {
-  if (node.kind === 'trajectory') return <Overview tree={tree} onChange={onChange} />
+  if (node.kind === 'trajectory') return <Overview tree={tree} onOpen={onOpen} onChange={onChange} />
   if (node.kind === 'cell') return <CellDetail trajectory={tree.id} cell={node.cell} onOpen={onOpen} />
   if (node.kind === 'batch') return <CallTable calls={node.calls} onOpen={onOpen} />
   if (node.kind === 'call') {
@@ -63,7 +64,19 @@ function Body({ tree, node, onOpen, onChange }: DetailProps) {
   return (
     <CallDetail trajectory={tree.id} call={node.turn.call} seen={node.previousMessages}>
       <CellLinks cells={node.turn.cells} onOpen={onOpen} />
+      {canFork(tree, node) && <ForkForm tree={tree} index={node.turn.index} />}
     </CallDetail>
+  )
+}
+
+/** A turn of the root that is followed by another one, in a rollout that has ended. */
+function canFork(tree: TrajectoryTree, node: TraceNode): boolean {
+  const root = tree.invocations.find(({ parentCellId }) => parentCellId === null)
+  return (
+    node.kind === 'turn' &&
+    node.depth === 0 &&
+    tree.endedAt !== null &&
+    node.turn.index < (root?.turns.length ?? 0) - 1
   )
 }
 

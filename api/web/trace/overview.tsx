@@ -5,11 +5,18 @@ import { formatCount, formatReward, plural } from '../format.ts'
 import { Fact } from '../parts/chips.tsx'
 import { Link } from '../parts/link.tsx'
 import { LongText, Visible } from '../text/text.tsx'
+import { Replay } from './replay.tsx'
 import { ScoreForm } from './score-form.tsx'
 import { ScoreHistory } from './score-history.tsx'
 import { Section } from './section.tsx'
 
-export function Overview({ tree, onChange }: { tree: TrajectoryTree; onChange: () => void }) {
+interface OverviewProps {
+  tree: TrajectoryTree
+  onOpen: (key: string) => void
+  onChange: () => void
+}
+
+export function Overview({ tree, onOpen, onChange }: OverviewProps) {
   const [round, setRound] = useState(0)
   const gold = tree.task?.answer
   return (
@@ -60,6 +67,7 @@ export function Overview({ tree, onChange }: { tree: TrajectoryTree; onChange: (
         />
       </Section>
       <ScoreHistory trajectory={tree.id} round={round} />
+      <Replay tree={tree} onOpen={onOpen} />
       <Section title="Conditions">
         <dl class="facts">
           <Fact name="Sandbox">
