@@ -14,7 +14,6 @@ import { splitText, textLimit } from './text.ts'
 interface RunRow {
   policyVersion: string | null
   scripted: boolean
-  tasks: number
 }
 
 /**
@@ -35,7 +34,7 @@ export async function addTask(
     database.raw.begin(async (sql) => {
       // Whoever adds a task to this run at the same time waits here.
       const [run] = await sql<RunRow[]>`
-        select policy_version as "policyVersion", scripted, tasks from runs where id = ${runId} for update`
+        select policy_version as "policyVersion", scripted from runs where id = ${runId} for update`
       if (!run) throw new UsageError(`no run ${runId} in the store at ${database.location}`)
       const [known] = await sql<{ position: number; taskHash: string }[]>`
         select position, task_hash as "taskHash" from run_tasks
@@ -50,16 +49,16 @@ export async function addTask(
       const position = known?.position ?? last?.next ?? 0
       const rollout = rolled?.next ?? 0
       const place = { runId, position, taskId: task.id, taskHash: task.hash }
-      const planned = { id, ...place, rollout, seed: rolloutSeed(seed, task.hash, rollout) }
+      const own = { id, rollout, seed: rolloutSeed(seed, task.hash, rollout), status: 'pending' as const }
       const { scripted, policyVersion } = run
       await insertRows(sql, [
         ...prompt.blobs.map((blob) => encodeRow(blobs, { ...blob })),
         taskRow(task, prompt.column, prompt.hash),
         ...(known ? [] : [encodeRow(runTasks, place)]),
-        encodeRow(trajectories, { ...planned, status: 'pending', scripted, policyVersion, schemaVersion }),
+        encodeRow(trajectories, { ...place, ...own, scripted, policyVersion, schemaVersion }),
       ])
       if (!known) await sql`update runs set tasks = ${position + 1} where id = ${runId}`
-      return { ...planned, status: 'pending' as const, attempt: 0, origin: null }
+      return { ...own, position, taskId: task.id, taskHash: task.hash, attempt: 0, origin: null }
     }),
   )
 }
