@@ -440,6 +440,7 @@ export const searchTexts = pgTable(
   },
   (t) => [
     index('search_texts_document').using('gin', t.document),
+    index('search_texts_run').on(t.runId, t.id),
     index('search_texts_trajectory').on(t.trajectoryId),
   ],
 )

@@ -1,6 +1,6 @@
 // Full-text search over the code, outputs, prompts and answers of all runs or of one. The index finds the
 // records; their texts are read for one page of hits only, to show the parts that match.
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, inArray, lt, lte, sql } from 'drizzle-orm'
 import type { Page } from './contract.ts'
 import { readBlobs } from './blobs.ts'
 import { checkLimit, makePage, readCursor } from './cursor.ts'
@@ -13,7 +13,11 @@ import { fragmentsOf, parseSearch } from './search-query.ts'
 import { joinText } from './text.ts'
 
 /** Matches that are put in order; of a word that is everywhere, these are some of its places. */
-const mostMatches = 5000
+const mostMatches = 50_000
+
+/** The newest texts are looked through before the index is asked: a few, and many if it seems worth it. */
+const few = 2000
+const many = 50_000
 
 /** Milliseconds that a search may spend on what is not in the index yet; a server does it beforehand. */
 const mostIndexing = 2000
@@ -37,29 +41,8 @@ export async function search(
   const wanted = parseSearch(options.text, fields)
   if (after === null) await indexForSearch(database, { runId: options.runId, milliseconds: mostIndexing })
   async function find(db: Reader): Promise<Page<SearchHit>> {
-    // Of a word that is common, a scan of all texts looks cheaper to the planner than it is.
-    await db.execute(sql`set local enable_seqscan = off`)
-    const matches = db
-      .select({
-        id: searchTexts.id,
-        trajectoryId: searchTexts.trajectoryId,
-        kind: searchTexts.kind,
-      })
-      .from(searchTexts)
-      .where(
-        and(
-          sql`${searchTexts.document} @@ to_tsquery('simple', ${wanted.text})`,
-          options.runId ? eq(searchTexts.runId, options.runId) : undefined,
-          after ? lt(searchTexts.id, String(after[0])) : undefined,
-        ),
-      )
-      .limit(mostMatches)
-      .as('matches')
-    const rows = await db
-      .select()
-      .from(matches)
-      .orderBy(desc(matches.id))
-      .limit(limit + 1)
+    const places = { runId: options.runId, before: after === null ? null : String(after[0]) }
+    const rows = await matchesOf(db, wanted.text, places, limit + 1)
     const page = makePage(rows, limit, 'search', (row) => [row.id])
     const [texts, heads] = await Promise.all([textsOf(db, page.items), headsOf(db, page.items)])
     return {
@@ -78,6 +61,75 @@ export async function search(
   }
 
   return await query(database, () => database.db.transaction(find, { accessMode: 'read only' }))
+}
+
+interface Places {
+  runId: string | undefined
+  /** Only records whose id is lower. */
+  before: string | null
+}
+
+/** What is common stands in the newest texts: to look there is quicker than to list all its places. */
+async function matchesOf(db: Reader, text: string, places: Places, limit: number): Promise<Match[]> {
+  const early = await amongNewest(db, text, places, few, limit)
+  if (early.length === limit) return early
+  if (early.length * (many / few) >= limit) {
+    const more = await amongNewest(db, text, places, many, limit)
+    if (more.length === limit) return more
+  }
+  return await everywhere(db, text, places, limit)
+}
+
+async function amongNewest(
+  db: Reader,
+  text: string,
+  { runId, before }: Places,
+  depth: number,
+  limit: number,
+): Promise<Match[]> {
+  const { id, trajectoryId, kind, document } = searchTexts
+  const order = runId === undefined ? [desc(id)] : [desc(searchTexts.runId), desc(id)]
+  const newest = db
+    .select({ id, trajectoryId, kind, document })
+    .from(searchTexts)
+    .where(
+      and(
+        // A range of one: with an equality the planner would go through the newest of all runs.
+        runId === undefined ? undefined : and(gte(searchTexts.runId, runId), lte(searchTexts.runId, runId)),
+        before === null ? undefined : lt(id, before),
+      ),
+    )
+    .orderBy(...order)
+    .limit(depth)
+    .as('newest')
+  return await db
+    .select({ id: newest.id, trajectoryId: newest.trajectoryId, kind: newest.kind })
+    .from(newest)
+    .where(sql`${newest.document} @@ to_tsquery('simple', ${text})`)
+    .orderBy(desc(newest.id))
+    .limit(limit)
+}
+
+async function everywhere(db: Reader, text: string, places: Places, limit: number): Promise<Match[]> {
+  // Of a word that is common, a scan of all texts looks cheaper to the planner than it is.
+  await db.execute(sql`set local enable_seqscan = off`)
+  const { id, trajectoryId, kind } = searchTexts
+  const matches = db
+    .select({ id, trajectoryId, kind })
+    .from(searchTexts)
+    .where(and(matching(text), within(places)))
+    .limit(mostMatches)
+    .as('matches')
+  return await db.select().from(matches).orderBy(desc(matches.id)).limit(limit)
+}
+
+const matching = (text: string) => sql`${searchTexts.document} @@ to_tsquery('simple', ${text})`
+
+function within({ runId, before }: Places) {
+  return and(
+    runId === undefined ? undefined : eq(searchTexts.runId, runId),
+    before === null ? undefined : lt(searchTexts.id, before),
+  )
 }
 
 interface Match {

@@ -1,0 +1,1 @@
+CREATE INDEX "search_texts_run" ON "search_texts" USING btree ("run_id","id");
