@@ -124,7 +124,7 @@ const figureRoute = createRoute({
   path: '/datasets/{id}/figures/{name}',
   summary: 'A figure of the dataset card, as SVG',
   request: {
-    params: z.object({ id: referenceSchema, name: z.string().regex(/^[a-z\d-]{1,80}\.svg$/) }),
+    params: z.object({ id: referenceSchema, name: z.string().regex(/^[\w-]{1,100}\.svg$/) }),
   },
   responses: {
     200: { description: 'The figure.', content: { 'image/svg+xml': { schema: z.string() } } },

@@ -107,7 +107,7 @@ function Line({ text, dataset }: { text: string; dataset: string }) {
           )
         }
         if (piece.kind === 'image') {
-          const figure = /^card\/([a-z\d-]{1,80}\.svg)$/.exec(piece.source)?.[1]
+          const figure = /^card\/([\w-]{1,100}\.svg)$/.exec(piece.source)?.[1]
           if (figure !== undefined)
             return (
               <img class="card-figure" src={figureAddress(dataset, figure)} alt={piece.text} loading="lazy" />

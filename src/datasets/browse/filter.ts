@@ -3,7 +3,7 @@
 // It becomes an expression with numbered values: what a client wrote is never part of a statement.
 import { instantOf } from '../where/compare.ts'
 import { readTokens, type Token, whereError } from '../where/tokens.ts'
-import { type Column, type ColumnKind, findColumn } from './sql.ts'
+import { type Column, type ColumnKind, containsExpression, findColumn, type FoundColumn } from './sql.ts'
 
 export interface RowFilter {
   expression: string
@@ -13,7 +13,7 @@ export interface RowFilter {
 
 interface Operand {
   token: Token
-  column: { expression: string; kind: ColumnKind } | null
+  column: FoundColumn | null
 }
 
 const signs = ['=', '==', '!=', '<', '<=', '>', '>=']
@@ -93,11 +93,10 @@ export function parseRowFilter(source: string, columns: Column[]): RowFilter {
     return `coalesce(${tests.join(' and ')}, false)`
   }
   function containing(first: Operand): string {
-    const { expression, kind } = columnOf(first)
+    const { expression, duckType } = columnOf(first)
     const text = take()
     if (text.kind === 'end' || text.kind === 'sign') fail(text, `a text is missing before ${shown(text)}`)
-    const whole = kind === 'text' ? expression : `(${expression})::varchar`
-    return `coalesce(contains(lower(${whole}), lower(${bind(textOf(text))})), false)`
+    return containsExpression(expression, duckType, bind(textOf(text).toLowerCase()))
   }
   function membership(first: Operand, absent: boolean): string {
     const column = columnOf(first)
@@ -118,7 +117,7 @@ export function parseRowFilter(source: string, columns: Column[]): RowFilter {
       return { token, column: null }
     return { token, column: findColumn(columns, token.text, (problem) => fail(token, problem)) }
   }
-  function columnOf({ token, column }: Operand): { expression: string; kind: ColumnKind } {
+  function columnOf({ token, column }: Operand): FoundColumn {
     return column ?? findColumn(columns, token.text, (problem) => fail(token, problem))
   }
   function compare(left: Operand, sign: Token, right: Operand): string {

@@ -119,19 +119,29 @@ async function readPage(
   const filter = query.where === undefined ? null : parseRowFilter(query.where, source.columns)
   const from = `from ${source.table}${filter ? ` where ${filter.expression}` : ''}`
   const values = filter?.values ?? []
-  const counted = await connection.runAndReadAll(`select count(*)::double as total ${from}`, values)
+  // Counted along with the rows where there is a condition, so that the files are gone through once.
+  const along = filter ? `, (count(*) over ())::double as ${totalName}` : ''
   const keys = await connection.runAndReadAll(
-    `select ${fileName}, ${rowName} ${from} order by ${orderOf(source, query)} limit ${query.limit} offset ${query.offset}`,
+    `select ${fileName}, ${rowName}${along} ${from} order by ${orderOf(source, query)} limit ${query.limit} offset ${query.offset}`,
     values,
   )
-  const places = keys
-    .getRowObjectsJS()
-    .map(({ [fileKey]: file, [rowKey]: row }) => ({ file: Number(file), row: Number(row) }))
+  const found = keys.getRowObjectsJS()
+  const places = found.map(({ [fileKey]: file, [rowKey]: row }) => ({ file: Number(file), row: Number(row) }))
+  const total = filter && found[0] ? Number(found[0][totalKey]) : await count(connection, from, values)
   return {
     columns: source.columns.map(({ name, type, kind }) => ({ name, type, kind })),
-    total: Number(counted.getRowObjectsJS()[0]?.['total'] ?? 0),
+    total,
     rows: await readRows(connection, source.columns, files, places, limits),
   }
+}
+
+async function count(
+  connection: DuckDBConnection,
+  from: string,
+  values: (string | number | boolean)[],
+): Promise<number> {
+  const counted = await connection.runAndReadAll(`select count(*)::double as total ${from}`, values)
+  return Number(counted.getRowObjectsJS()[0]?.['total'] ?? 0)
 }
 
 function orderOf({ columns }: Source, { sort, order }: RowQuery): string {
@@ -170,9 +180,9 @@ async function readRows(
   return places.flatMap(({ file, row }) => found.get(`${file} ${row}`) ?? [])
 }
 
-// Names that no recipe has, for where a row is.
-const [fileKey, rowKey] = ['file of the row', 'number of the row']
-const [fileName, rowName] = [quoteName(fileKey), quoteName(rowKey)]
+// Names that no recipe has, for where a row is and how many there are.
+const [fileKey, rowKey, totalKey] = ['file of the row', 'number of the row', 'rows of the condition']
+const [fileName, rowName, totalName] = [quoteName(fileKey), quoteName(rowKey), quoteName(totalKey)]
 
 /** Parquet as it is; of JSON lines, each line is one text, as documents share no columns. */
 function tableOf({ path }: BrowsedFile, position: number): string {

@@ -52,6 +52,12 @@ function parts(type: DuckDBType): { item: DuckDBType } | { fields: [string, Duck
   return null
 }
 
+export interface FoundColumn {
+  expression: string
+  kind: ColumnKind
+  duckType: DuckDBType
+}
+
 /**
  * The expression and kind of a column, or of a field of one (`reward_model.ground_truth`). Errors raised:
  * UsageError that names what there is, through `fail` when it is given.
@@ -62,9 +68,9 @@ export function findColumn(
   fail: (problem: string) => never = (problem) => {
     throw new UsageError(problem)
   },
-): { expression: string; kind: ColumnKind } {
+): FoundColumn {
   const known = columns.find(({ name }) => name === path)
-  if (known) return { expression: quoteName(known.name), kind: known.kind }
+  if (known) return { expression: quoteName(known.name), kind: known.kind, duckType: known.duckType }
   const [first = '', ...rest] = path.split('.')
   const column = columns.find(({ name }) => name === first)
   if (!column) return fail(`"${first}" is not a column; the columns are ${nameAll(columns)}`)
@@ -81,11 +87,29 @@ export function findColumn(
     expression = `struct_extract(${expression}, ${quoteText(name)})`
     type = field[1]
   }
-  return { expression, kind: kindOf(type) }
+  return { expression, kind: kindOf(type), duckType: type }
 }
 
 function nameAll(columns: Column[]): string {
   return columns.map(({ name }) => name).join(', ')
+}
+
+/** Whether a text that is in the value, however deep, has `needle` in it; both are compared in small letters. */
+export function containsExpression(expression: string, type: DuckDBType, needle: string, level = 0): string {
+  const inside = parts(type)
+  if (inside && 'item' in inside) {
+    const each = `e${level}`
+    const test = containsExpression(each, inside.item, needle, level + 1)
+    return `coalesce(list_bool_or(list_transform(${expression}, lambda ${each}: ${test})), false)`
+  }
+  if (inside) {
+    const tests = inside.fields.map(([name, field]) =>
+      containsExpression(`struct_extract(${expression}, ${quoteText(name)})`, field, needle, level),
+    )
+    return tests.length === 0 ? 'false' : `(${tests.join(' or ')})`
+  }
+  const text = String(type) === 'VARCHAR' ? expression : `(${expression})::varchar`
+  return `coalesce(contains(lower(${text}), ${needle}), false)`
 }
 
 /** The expression with texts and lists that are one longer than the limits at most, so that a cut is seen. */
