@@ -19,7 +19,7 @@ export interface PythonOptions {
   alone?: string[]
   /** The interpreter of an environment whose packages are there too. */
   on?: string
-  /** Also where a package asks for another Python. */
+  /** Also where what is installed alone asks for another Python. */
   anyPython?: boolean
 }
 
@@ -40,9 +40,9 @@ export async function preparePython(
     await run(base, ['-m', 'venv', place])
     if (on !== undefined) await lookInto(python, on)
     const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
-    if (anyPython) install.push('--ignore-requires-python')
     const options = { timeout: installMilliseconds }
-    if (alone.length > 0) await run(python, [...install, '--no-deps', ...alone], options)
+    const any = anyPython ? ['--ignore-requires-python'] : []
+    if (alone.length > 0) await run(python, [...install, ...any, '--no-deps', ...alone], options)
     if (packages.length > 0) await run(python, [...install, ...packages], options)
     await writeFile(ready, '')
     return { python }
