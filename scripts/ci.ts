@@ -98,6 +98,7 @@ const outcomes = [
     'test/cli/collect.test.ts',
     'test/cli/resume.test.ts',
     'test/cli/secrets.test.ts',
+    'test/cli/worker.test.ts',
   ),
   // The one waits for a browser, the other for installs: together they take as long as the longer one.
   ...(await Promise.all([

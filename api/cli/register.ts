@@ -107,9 +107,15 @@ export function registerCommands(program: Command): void {
     .option('--clean-tokenizer <dir>', 'with --clean prompt-tokens=N: the tokenizer that counts')
     .option('--repair [rule...]', 'repair mistakes of form in turns, all or by name; each is executed again')
     .option('--repair-off <rule...>', 'all repairs but these')
+    .option('--license <name>', 'of the dataset, for its card: a short name as on the Hub')
+    .option('--model-license <model=license...>', 'of the models that answered, for the card')
     .option('--list-rules', 'list the rules of --clean and --repair')
     .option('--threshold <reward>', 'the reward from which a trajectory is correct (default 0.5)')
     .option('--max-prompt-characters <n>', 'no rows with a longer prompt')
+    .option(
+      '--pair-by <what>',
+      'preference: rollout (default), or at single cells by value, code or label (docs/datasets.md)',
+    )
     .option('--min-margin <reward>', 'preference: least difference of rewards in a pair')
     .option('--max-length-ratio <ratio>', 'preference: how much longer one of a pair may be')
     .option('--pairs-per-task <n>', 'preference: no more pairs of a task (default 8)')

@@ -15,7 +15,7 @@ import {
 import { DescentError } from '../../src/errors.ts'
 import { newId } from '../../src/ids.ts'
 import type { Store } from '../../src/store/contract.ts'
-import { openReexecution } from '../reexecute.ts'
+import { openCurationTools } from '../curation-tools.ts'
 import { HttpProblem } from './problem.ts'
 
 export interface ExportState {
@@ -87,7 +87,7 @@ export function openExports(
 
   async function run(job: Job, options: Omit<ExportOptions, 'store' | 'directory'>): Promise<void> {
     const { signal } = job.aborter
-    const reexecution = openReexecution(store)
+    const curation = openCurationTools(store)
     try {
       signal.throwIfAborted()
       change(job, { status: 'running' })
@@ -100,7 +100,7 @@ export function openExports(
         onProgress: (progress) => change(job, { progress }),
         onNotice: (text) => change(job, { notices: [...job.state.notices, text].slice(-20) }),
         tools: {
-          openReplayer: reexecution.openReplayer,
+          ...curation.tools,
           onCleaned: (trajectories, of) => change(job, { cleaned: { trajectories, of } }),
         },
       })
@@ -110,7 +110,7 @@ export function openExports(
       if (signal.aborted) change(job, { status: 'cancelled' })
       else change(job, { status: 'failed', error: errorOf(error, onError) })
     } finally {
-      await reexecution.close()
+      await curation.close()
       change(job, { endedAt: new Date().toISOString() })
     }
   }

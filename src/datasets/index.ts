@@ -36,7 +36,14 @@ export type {
   RecipeTask,
   TrajectoryRecipe,
 } from './recipe.ts'
-export { contextModes, missingLogprobs, type RecipeOptions, rowUnits, turnRoles } from './recipe-options.ts'
+export {
+  contextModes,
+  missingLogprobs,
+  pairRules,
+  type RecipeOptions,
+  rowUnits,
+  turnRoles,
+} from './recipe-options.ts'
 export { findRecipe, findRecipes, recipes } from './registry.ts'
 export type { FunnelStep } from './selection.ts'
 export { fieldNames } from './where/fields.ts'

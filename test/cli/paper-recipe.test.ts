@@ -164,7 +164,7 @@ test('every removal and repair is in the audit', async () => {
     ['blocks-1', 0, 'several-blocks', 'repaired'],
   ])
   expect(lines.find(({ task_id }) => task_id === 'lost-1')).toMatchObject({
-    detail: 'it answers "final_answer", recorded is "42"',
+    detail: 'it answers "final_answer", recorded is "42"; its reward is 0, recorded is 1',
     before: 'FINAL_VAR(final_answer)',
     after: 'FINAL(final_answer)',
   })

@@ -1,6 +1,6 @@
 // Repaired turns of real rollouts, executed again in the real sandbox against the recorded answers.
 import { expect, test } from 'vitest'
-import { openReexecution } from '../../api/reexecute.ts'
+import { openCurationTools } from '../../api/curation-tools.ts'
 import { applyEdits } from '../../src/datasets/clean/edits.ts'
 import { parseRepairs, repairTrajectory } from '../../src/datasets/repairs/index.ts'
 import type { Trajectory } from '../../src/trajectory.ts'
@@ -11,17 +11,17 @@ const fence = (code: string) => `\`\`\`repl\n${code}\n\`\`\``
 const handedIn = (value: string) => fence(`answer["content"] = ${value}\nanswer["ready"] = True`)
 
 async function repair(trajectory: Trajectory, rules: string[]) {
-  const reexecution = openReexecution(bench.store)
+  const curation = openCurationTools(bench.store)
   try {
     const repairs = await repairTrajectory(
       trajectory,
       parseRepairs(rules),
       new Set(),
-      reexecution.openReplayer,
+      curation.tools.openReplayer,
     )
     return { repairs, edited: applyEdits(trajectory, { turns: repairs.map(({ edit }) => edit) }) }
   } finally {
-    await reexecution.close()
+    await curation.close()
   }
 }
 

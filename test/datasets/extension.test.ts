@@ -7,7 +7,7 @@ import { sftTurns } from '../../src/datasets/recipes/sft-turns.ts'
 import { parseRecipeOptions } from '../../src/datasets/recipe-options.ts'
 import { applyEdits } from '../../src/datasets/clean/edits.ts'
 import { parseRepairs, repairTrajectory } from '../../src/datasets/repairs/index.ts'
-import { openReexecution } from '../../api/reexecute.ts'
+import { openCurationTools } from '../../api/curation-tools.ts'
 import type { Trajectory } from '../../src/trajectory.ts'
 import { roll, useWorkbench } from '../support/rollouts.ts'
 
@@ -62,7 +62,7 @@ const ends = constantFrom(
 )
 
 test('holds for whatever a model says, before and after repairs', async () => {
-  const reexecution = openReexecution(bench.store)
+  const curation = openCurationTools(bench.store)
   try {
     const script = record({
       said: array(replies, { minLength: 1, maxLength: 4 }),
@@ -83,7 +83,7 @@ test('holds for whatever a model says, before and after repairs', async () => {
           trajectory,
           parseRepairs(['all']),
           new Set(),
-          reexecution.openReplayer,
+          curation.tools.openReplayer,
         )
         const repaired = applyEdits(trajectory, { turns: repairs.map(({ edit }) => edit) })
         const turns = repaired.invocations[0]?.turns ?? []
@@ -94,6 +94,6 @@ test('holds for whatever a model says, before and after repairs', async () => {
       { numRuns: 12, seed: 20261123 },
     )
   } finally {
-    await reexecution.close()
+    await curation.close()
   }
 }, 240_000)

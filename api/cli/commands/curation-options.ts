@@ -13,6 +13,8 @@ export interface CurationCommandOptions {
   clean?: string[]
   evaluation?: string[]
   cleanTokenizer?: string
+  license?: string
+  modelLicense?: string[]
   /** True when no rule is named. */
   repair?: string[] | true
   repairOff?: string[]
@@ -22,6 +24,7 @@ export interface CurationCommandOptions {
 /** Only what was given. Errors raised: UsageError naming the option. */
 export function curationOptions(options: CurationCommandOptions): Partial<ExportOptions> {
   const { maxPerTaskset, balance, includeSensitive, clean, evaluation, cleanTokenizer } = options
+  const { license, modelLicense } = options
   const repair = repairsOf(options)
   return {
     ...(maxPerTaskset === undefined
@@ -33,12 +36,21 @@ export function curationOptions(options: CurationCommandOptions): Partial<Export
     ...(repair.length === 0 ? {} : { repair }),
     ...(evaluation === undefined ? {} : { evaluation: evaluation.map(evaluationOf) }),
     ...(cleanTokenizer === undefined ? {} : { cleanTokenizer }),
+    ...(license === undefined ? {} : { license }),
+    ...(modelLicense === undefined ? {} : { modelLicenses: Object.fromEntries(modelLicense.map(licenseOf)) }),
   }
 }
 
 function repairsOf({ repair, repairOff = [] }: CurationCommandOptions): string[] {
   const wanted = repair === true ? ['all'] : (repair ?? []).flatMap((rules) => rules.split(','))
   return [...wanted, ...repairOff.flatMap((rules) => rules.split(',')).map((name) => `-${name}`)]
+}
+
+/** `MODEL=LICENSE`; the name of a model may hold `=`. */
+function licenseOf(given: string): [string, string] {
+  const at = given.lastIndexOf('=')
+  if (at > 0 && at < given.length - 1) return [given.slice(0, at), given.slice(at + 1)]
+  throw new UsageError(`--model-license ${given}: give MODEL=LICENSE, such as Qwen/Qwen3-8B=apache-2.0`)
 }
 
 function reasonOf(given: string): string {

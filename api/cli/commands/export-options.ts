@@ -4,6 +4,7 @@ import {
   contextModes,
   type ExportOptions,
   missingLogprobs,
+  pairRules,
   rowUnits,
   turnRoles,
 } from '../../../src/datasets/index.ts'
@@ -12,6 +13,7 @@ import { decimal, wholeNumber } from '../numbers.ts'
 
 export interface RecipeCommandOptions {
   maxPromptCharacters?: string
+  pairBy?: string
   minMargin?: string
   maxLengthRatio?: string
   pairsPerTask?: string
@@ -31,6 +33,7 @@ export interface RecipeCommandOptions {
 export function recipeOptions(options: RecipeCommandOptions): NonNullable<ExportOptions['recipeOptions']> {
   const { minMargin, maxLengthRatio, tokenizer, advantage } = options
   const contexts = oneOf(options.contexts, '--contexts', contextModes)
+  const pairBy = oneOf(options.pairBy, '--pair-by', pairRules)
   const per = oneOf(options.per, '--per', rowUnits)
   const missing = oneOf(options.missingLogprobs, '--missing-logprobs', missingLogprobs)
   const maxPromptCharacters = count(options.maxPromptCharacters, '--max-prompt-characters', 1)
@@ -40,6 +43,7 @@ export function recipeOptions(options: RecipeCommandOptions): NonNullable<Export
   const maxStaleness = count(options.maxStaleness, '--max-staleness', 0)
   return {
     ...(maxPromptCharacters === undefined ? {} : { maxPromptCharacters }),
+    ...(pairBy === undefined ? {} : { pairBy }),
     ...(minMargin === undefined ? {} : { minMargin: decimal(minMargin, '--min-margin', 0) }),
     ...(maxLengthRatio === undefined
       ? {}

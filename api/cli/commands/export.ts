@@ -15,7 +15,7 @@ import {
 import { DescentError, UsageError } from '../../../src/errors.ts'
 import { groupMethods } from '../../../rewards/credit/group.ts'
 import type { Store } from '../../../src/store/contract.ts'
-import { openReexecution } from '../../reexecute.ts'
+import { openCurationTools } from '../../curation-tools.ts'
 import { formatBytes, formatTable } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { decimal, wholeNumber } from '../numbers.ts'
@@ -155,7 +155,7 @@ async function withDisplay(
   work: (common: Pick<ExportOptions, 'signal' | 'onProgress' | 'onNotice' | 'tools'>) => Promise<void>,
 ): Promise<void> {
   const interrupt = onInterrupt()
-  const reexecution = openReexecution(store)
+  const curation = openCurationTools(store)
   const display = showExport({ quiet: options.json ?? false })
   try {
     await work({
@@ -163,13 +163,13 @@ async function withDisplay(
       onProgress: (progress) => display.update(progress),
       onNotice: (text) => display.notice(text),
       tools: {
-        openReplayer: reexecution.openReplayer,
+        ...curation.tools,
         onCleaned: (trajectories, of) => display.cleaned(trajectories, of),
       },
     })
   } finally {
     display.end()
-    await reexecution.close()
+    await curation.close()
     interrupt.dispose()
   }
 }

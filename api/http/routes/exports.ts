@@ -11,7 +11,7 @@ import { previewDataset } from '../../../src/datasets/preview.ts'
 import { splitRecipeOptions } from '../../../src/datasets/recipe-options.ts'
 import { UsageError } from '../../../src/errors.ts'
 import type { Store } from '../../../src/store/contract.ts'
-import { openReexecution } from '../../reexecute.ts'
+import { openCurationTools } from '../../curation-tools.ts'
 import type { Exports } from '../exports.ts'
 import { referenceSchema } from '../page.ts'
 import { answers, HttpProblem, jsonBody, orNotFound, problemResponses } from '../problem.ts'
@@ -209,7 +209,7 @@ export function exportRoutes(store: ApiStore, exports: Exports | null) {
     characters = 2000,
   ) {
     const options = await optionsOf(store, wanted)
-    const reexecution = openReexecution(store as Store)
+    const curation = openCurationTools(store as Store)
     try {
       return await previewDataset(options, {
         store: store as Store,
@@ -217,7 +217,7 @@ export function exportRoutes(store: ApiStore, exports: Exports | null) {
         limits: { characters, items: listItems },
         milliseconds: rowMilliseconds,
         creditMethods: [...groupMethods],
-        tools: { openReplayer: reexecution.openReplayer },
+        tools: curation.tools,
         signal: AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(planMilliseconds)]),
       })
     } catch (error) {
@@ -225,7 +225,7 @@ export function exportRoutes(store: ApiStore, exports: Exports | null) {
       const detail = 'The plan took too long: narrow the selection, or make the dataset without a preview.'
       throw new HttpProblem(504, 'timeout', detail)
     } finally {
-      await reexecution.close()
+      await curation.close()
     }
   }
 
