@@ -155,6 +155,12 @@ describe('the making', () => {
     const manifest = await door.get<{ datasetId: string }>(`/v1/datasets/${dataset.id}/manifest`)
     expect(manifest.datasetId).toBe(dataset.id)
     expect((await door.app.request(`/v1/datasets/${dataset.id}/audit`)).status).toBe(404)
+    const figure = await door.app.request(`/v1/datasets/${dataset.id}/figures/reward.svg`)
+    expect(figure.headers.get('content-type')).toBe('image/svg+xml')
+    expect(figure.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(await figure.text()).toMatch(/^<svg /)
+    for (const other of ['gone.svg', '..%2FREADME.md', 'reward.svg%2F..'])
+      expect((await door.app.request(`/v1/datasets/${dataset.id}/figures/${other}`)).status).not.toBe(200)
     const listed = await door.get<{ items: ExportView[] }>('/v1/exports')
     expect(listed.items.map(({ id }) => id)).toContain(started.id)
     const taken = { runs: [door.runId], recipe: 'kto', name: 'turns' }

@@ -44,9 +44,7 @@ function CardBlock({ block, dataset }: { block: Block; dataset: string }) {
     )
   }
   if (block.kind === 'table') {
-    const numeric = block.head.map((_, column) =>
-      block.rows.every((cells) => /^-?[\d,.]+ ?%?$/.test(cells[column] ?? '')),
-    )
+    const numeric = block.head.map((_, column) => isNumeric(block.rows.map((cells) => cells[column] ?? '')))
     return (
       <div class="table-frame">
         <table>
@@ -79,6 +77,11 @@ function CardBlock({ block, dataset }: { block: Block; dataset: string }) {
       <Line text={block.text} dataset={dataset} />
     </p>
   )
+}
+
+/** Numbers, with their units or missing, but not all of them. */
+function isNumeric(cells: string[]): boolean {
+  return cells.every((cell) => /^(?:-?\$?[\d,.]+ ?[kMG%]?)?$/.test(cell)) && cells.some((cell) => cell !== '')
 }
 
 function Line({ text, dataset }: { text: string; dataset: string }) {
