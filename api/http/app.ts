@@ -27,6 +27,7 @@ import { rowRoutes } from './routes/rows.ts'
 import { runRoutes } from './routes/runs.ts'
 import { runTrajectoryRoutes } from './routes/run-trajectories.ts'
 import { searchRoutes } from './routes/search.ts'
+import { selectionRoutes } from './routes/selections.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { trajectoryRoutes } from './routes/trajectories.ts'
 import { loopbackHost, ownPagesOnly, securityHeaders } from './security.ts'
@@ -108,6 +109,7 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
     .route('/v1', exportRoutes(store, exports))
     .route('/v1', datasetRowRoutes(store, options.exportRoots))
     .route('/v1', datasetRoutes(store, options.exportRoots))
+    .route('/v1', selectionRoutes(store))
     .route('/v1', rowRoutes(store))
     .route('/v1', chatRoutes(rlm, proxy))
     .route('/v1', proxyRoutes(proxy))

@@ -34,7 +34,10 @@ async function compute(database: Database, run: StoredRun, selection: Selection)
   const { condition, groups } = await selectionSql(database, run, selection)
   const joined = groups ? sql` join ${groups.table} on ${groups.on}` : sql``
   const [row] = await query(database, () =>
-    database.db.execute(sql`
+    database.db.transaction(async (db) => {
+      // A run that is much of the table would be read with all the others.
+      await db.execute(sql`set local enable_seqscan = off`)
+      return await db.execute(sql`
       with f as materialized (
         select ${t.reward} as reward, ${t.costUsd} as cost, ${t.turns}::float8 as turns,
           ${t.calls}::float8 as calls, ${t.status} as status, ${t.stopReason} as stop_reason, ${t.error} as error,
@@ -55,7 +58,8 @@ async function compute(database: Database, run: StoredRun, selection: Selection)
         (select coalesce(json_agg(m order by m."endedAt"), '[]') from (
           select max(ended_at) as "endedAt", avg(reward) as reward, count(*)::int as count from (
             select reward, ended_at, ntile(${moments}) over (order by ended_at) as part
-            from f where reward is not null and ended_at is not null) parts group by part) m) as over_time`),
+            from f where reward is not null and ended_at is not null) parts group by part) m) as over_time`)
+    }),
   )
   return shape(row ?? {})
 }
