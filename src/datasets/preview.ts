@@ -140,11 +140,11 @@ function contextBeginnings(store: Store, mode: 'files' | 'inline' | 'none', char
     if (mode === 'none') return { path: null, text: null }
     const directory = await mkdtemp(path.join(os.tmpdir(), 'descent-preview-'))
     try {
-      const place = path.join(directory, 'context')
-      const { format } = await store.writeContext(hash, place)
+      const file = path.join(directory, 'context')
+      const { format } = await store.writeContext(hash, file)
       if (mode === 'files')
         return { path: `contexts/${hash}.${format === 'json' ? 'json' : 'txt'}`, text: null }
-      return { path: null, text: await beginningOf(place, characters) }
+      return { path: null, text: await beginningOf(file, characters) }
     } finally {
       await rm(directory, { recursive: true, force: true })
     }

@@ -34,7 +34,9 @@ test('a full disk is one line, leaves nothing half written and the earlier expor
   expect(second).toMatch(
     /^UsageError disk_full No space left for the dataset in .*\/set: nothing was exported/,
   )
-  expect(left.join(' ')).toMatch(/set: README\.md card data manifest\.json .*data: train-00000-of-00001\.parquet$/)
+  expect(left.join(' ')).toMatch(
+    /set: README\.md card data manifest\.json .*data: train-00000-of-00001\.parquet$/,
+  )
 })
 
 test('a limit on the size of files is reported in the same way', async () => {
