@@ -69,6 +69,16 @@ test('plots count every trajectory that has a value, and say it in words too', a
   }
 })
 
+test('rewards stand on an even scale, however small the least of them', async () => {
+  const content = makeContent(8, 1)
+  const rewards = [0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 1.1]
+  for (const [index, trajectory] of content.trajectories.entries()) trajectory.reward = rewards[index] ?? null
+  const { read } = await write(content)
+  const bars = barsOf(await read('card/reward.svg'))
+  expect([bars[0], bars.at(-1)]).toEqual(['0 to 0.1: 2', '1 to 1.1: 1'])
+  expect(bars).toHaveLength(11)
+})
+
 test('a measure that no trajectory has is said to be unknown and has no plot', async () => {
   const content = makeContent(2, 1)
   for (const trajectory of content.trajectories) trajectory.reward = null

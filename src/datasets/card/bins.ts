@@ -20,8 +20,8 @@ const mostValues = 6
 const mostIntegers = 20
 const wantedSteps = 12
 
-/** Null when no value is known. */
-export function binsOf({ counts }: Pick<Tally, 'counts'>): Bins | null {
+/** Null when no value is known. With `even` the steps are equal, however far the values spread. */
+export function binsOf({ counts }: Pick<Tally, 'counts'>, { even = false } = {}): Bins | null {
   const sorted = counts.toSorted(([a], [b]) => a - b)
   const [least] = sorted[0] ?? []
   const [most] = sorted.at(-1) ?? []
@@ -38,7 +38,7 @@ export function binsOf({ counts }: Pick<Tally, 'counts'>): Bins | null {
   if (sorted.length <= mostValues) {
     return { kind: 'values', bars: sorted.map(([value, count]) => ({ from: value, to: value, count })) }
   }
-  const powers = least > 0 && most / least >= 100
+  const powers = !even && least > 0 && most / least >= 100
   const edges = powers ? powersBetween(least, most) : stepsBetween(least, most, whole)
   const bars = edges.slice(1).map((to, index) => ({ from: edges[index] ?? to, to, count: 0 }))
   let place = 0

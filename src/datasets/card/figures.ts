@@ -29,7 +29,7 @@ const meanings: Record<Measure, Meaning> = {
 /** One for each measure that some trajectory has a value of; `prefix` is for several configs. */
 export function plotsOf({ tallies }: Statistics, prefix: string): { path: string; text: string }[] {
   return measures.flatMap((name) => {
-    const bins = binsOf(tallies[name])
+    const bins = binsOf(tallies[name], { even: name === 'reward' })
     const summary = summarize(tallies[name])
     if (!bins || !summary) return []
     const { title, unit, format } = meanings[name]
