@@ -5,7 +5,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // More than two cores have: half of the time tests wait for processes that they started.
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 })

@@ -27,7 +27,8 @@ if (major >= needed) {
     )
     process.exitCode = 2
   } else {
-    const child = spawn(bundled, ['--max-semi-space-size=64', entry, ...process.argv.slice(2)], {
+    const launcher = fileURLToPath(import.meta.url)
+    const child = spawn(bundled, ['--max-semi-space-size=64', launcher, ...process.argv.slice(2)], {
       stdio: 'inherit',
     })
     // The terminal sends Ctrl-C to both; the child decides what it means.

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Store, StoredRun } from '../store/contract.ts'
 import type { Trajectory, TrajectoryRow } from '../trajectory.ts'
-import { characterCounter, rootInvocation } from './recipes/shapes.ts'
+import { characterCounter, rootInvocation } from './looks.ts'
 import type { GroupFacts, TaskFacts, TrajectoryFacts, TreeFacts } from './where/facts.ts'
 
 export type SelectionRow = TrajectoryRow & { depth: number; errors: number }

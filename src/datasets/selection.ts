@@ -5,7 +5,7 @@ import type { Store, StoredRun } from '../store/contract.ts'
 import type { StopReason, TrajectoryStatus } from '../trajectory.ts'
 import { capTasksets } from './balance.ts'
 import { type Choice, choose, chooseDiverse } from './choice.ts'
-import { responsesOf } from './recipes/shapes.ts'
+import { responsesOf } from './looks.ts'
 import {
   factsOf,
   groupFacts,

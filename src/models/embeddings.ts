@@ -1,13 +1,11 @@
 // Embeddings of texts by any server that speaks the OpenAI protocol (vLLM, llama.cpp, text-embeddings-inference,
 // OpenAI): what a scorer compares texts by meaning with.
 import { z } from 'zod'
-import OpenAI from 'openai'
 import { ModelError, UsageError } from '../errors.ts'
 import type { ModelConfig } from '../run-file.ts'
 import { redactor } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
-import { apiKeyFor, defaultBaseUrl } from './openai.ts'
-import { patientFetch } from './patient-fetch.ts'
+import { apiKeyFor, defaultBaseUrl, openClient } from './openai.ts'
 import { costOf } from './prices.ts'
 import { withRetries } from './retry.ts'
 
@@ -39,16 +37,9 @@ export async function embed(config: ModelConfig, texts: string[], signal: AbortS
   }
   const baseURL = config.baseUrl ?? defaultBaseUrl
   const key = apiKeyFor(config)
-  const client = new OpenAI({
-    baseURL,
-    apiKey: key || 'none',
-    organization: null,
-    project: null,
-    maxRetries: 0,
-    fetch: patientFetch,
-    timeout: (config.timeoutSeconds ?? 600) * 1000,
-    logLevel: 'off',
-  })
+  const { patientFetch } = await import('./patient-fetch.ts')
+  const timeout = (config.timeoutSeconds ?? 600) * 1000
+  const client = await openClient({ baseURL, apiKey: key, fetch: patientFetch, timeout })
   const started = performance.now()
   async function ask(): Promise<z.output<typeof answerSchema>> {
     const body = { model: config.name, input: texts, encoding_format: 'float' }

@@ -1,12 +1,11 @@
 // The adapter for Hugging Face: its router of inference providers, or an endpoint of one's own. The
 // library finds the provider's address and writes the request; the answer is read as from any server.
-import { InferenceClient } from '@huggingface/inference'
+import type { InferenceClient } from '@huggingface/inference'
 import { UsageError } from '../errors.ts'
 import { environmentValue } from '../env.ts'
 import type { ModelConfig } from '../run-file.ts'
 import { redactor, type Adapter } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
-import { patientFetch } from './patient-fetch.ts'
 
 /** Carries the answer past the library, which would read it in ways of its own. */
 class Answered extends Error {
@@ -29,11 +28,18 @@ export function createHuggingFaceAdapter(config: ModelConfig): Adapter {
       `model ${config.name}: the environment variable ${variable} is not set; set it to a Hugging Face token`,
     )
   }
-  const client = new InferenceClient(token, config.baseUrl ? { endpointUrl: config.baseUrl } : {})
   const endpoint = config.baseUrl?.replace(/\/+$/, '') ?? 'the Hugging Face router'
   const key = token ?? ''
 
+  // Loaded with the first request: most commands make none.
+  let opened: Promise<InferenceClient> | null = null
+  async function open(): Promise<InferenceClient> {
+    const { InferenceClient: Client } = await import('@huggingface/inference')
+    return new Client(token, config.baseUrl ? { endpointUrl: config.baseUrl } : {})
+  }
+
   async function capture(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const { patientFetch } = await import('./patient-fetch.ts')
     const response = await patientFetch(input, init)
     // The library also asks the Hub where a model is served; that answer is its own.
     if (init?.method === 'POST') throw new Answered(response)
@@ -46,7 +52,8 @@ export function createHuggingFaceAdapter(config: ModelConfig): Adapter {
     key,
     async send(body, signal) {
       // The library's argument type is a closed list; unknown fields pass through it all the same.
-      const args = body as unknown as Parameters<typeof client.chatCompletion>[0]
+      const args = body as unknown as Parameters<InferenceClient['chatCompletion']>[0]
+      const client = await (opened ??= open())
       try {
         await client.chatCompletion(args, { signal, retry_on_error: false, fetch: capture })
       } catch (thrown) {

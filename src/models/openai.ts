@@ -1,12 +1,11 @@
 // The adapter for everything that speaks the OpenAI chat protocol: vLLM, SGLang, llama.cpp, Ollama,
 // OpenRouter, OpenAI. Unknown request fields pass through `sampling.extra`.
-import OpenAI from 'openai'
+import type OpenAI from 'openai'
 import { UsageError } from '../errors.ts'
 import { environmentValue } from '../env.ts'
 import type { ModelConfig } from '../run-file.ts'
 import { redactor, type Adapter } from './adapter.ts'
 import { classifyFailure } from './classify.ts'
-import { patientFetch, post } from './patient-fetch.ts'
 
 export const defaultBaseUrl = 'https://api.openai.com/v1'
 
@@ -16,27 +15,20 @@ export function createOpenAIAdapter(config: ModelConfig): Adapter {
   const { origin, pathname } = new URL(baseURL)
   const endpoint = `${origin}${pathname}`.replace(/\/+$/, '')
   const key = apiKeyFor(config)
-  const client = new OpenAI({
-    baseURL,
-    // A local server needs no key; the client library insists on one.
-    apiKey: key || 'none',
-    organization: null,
-    project: null,
-    maxRetries: 0,
-    fetch: patientFetch,
-    // The time limit of a request is kept by its signal.
-    timeout: 2 ** 31 - 1,
-    logLevel: 'off',
-  })
-
   // The library says where a request goes and with which headers, once: building each anew costs more
-  // than sending it.
-  let prepared: Promise<{ url: string; headers: Record<string, string> }> | null = null
-  async function address() {
-    prepared ??= client
-      .buildRequest({ method: 'post', path: '/chat/completions', body: {} })
-      .then(({ url, req }) => ({ url, headers: Object.fromEntries(new Headers(req.headers)) }))
-    return await prepared
+  // than sending it. It is loaded with the first request: most commands make none.
+  let prepared: ReturnType<typeof prepare> | null = null
+  async function prepare() {
+    const { patientFetch, post } = await import('./patient-fetch.ts')
+    const client = await openClient({
+      baseURL,
+      apiKey: key,
+      fetch: patientFetch,
+      // The time limit of a request is kept by its signal.
+      timeout: 2 ** 31 - 1,
+    })
+    const { url, req } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: {} })
+    return { client, post, url, headers: Object.fromEntries(new Headers(req.headers)) }
   }
 
   return {
@@ -44,10 +36,11 @@ export function createOpenAIAdapter(config: ModelConfig): Adapter {
     endpoint,
     key,
     async send(body, signal) {
-      const { url, headers } = await address()
+      const { post, url, headers } = await (prepared ??= prepare())
       return await post(url, { headers, body: JSON.stringify(body), signal })
     },
     async check(signal) {
+      const { client } = await (prepared ??= prepare())
       // Servers without a model list answer 404, which is answer enough.
       const error = await client
         .get('/models', { signal, timeout: 15_000 })
@@ -70,4 +63,23 @@ export function apiKeyFor(config: ModelConfig): string {
       `model ${config.name}: the environment variable ${variable} is not set; set it to the API key`,
     )
   return key
+}
+
+/** A client that takes nothing from the environment, retries nothing and logs nothing. */
+export async function openClient({
+  apiKey,
+  ...options
+}: Pick<NonNullable<ConstructorParameters<typeof OpenAI>[0]>, 'baseURL' | 'fetch' | 'timeout'> & {
+  apiKey: string
+}): Promise<OpenAI> {
+  const { default: Client } = await import('openai')
+  return new Client({
+    // A local server needs no key; the client library insists on one.
+    apiKey: apiKey || 'none',
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    logLevel: 'off',
+    ...options,
+  })
 }

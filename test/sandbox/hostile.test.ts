@@ -14,7 +14,7 @@ import { hostileCells, isolationCells } from './hostile-cells.ts'
 import { aimed, cellAt, differences } from './outcome.ts'
 
 const secret = 'a-secret-of-the-host-73915'
-const mostLagMs = 250
+const mostLagMs = 500
 const mostGrowthMb = 500
 
 // Sessions of these take a second of processor time to start: `npm run test:levels` has them all.

@@ -161,6 +161,10 @@ async function trainingSet(store: string, directory: string, runId: string): Pro
     rows.push(...(await parquetReadObjects({ file: buffer, compressors })))
   }
   return JSON.stringify(rows, (name, value: unknown) =>
-    /^(run_id|trajectory_id)$/.test(name) ? undefined : typeof value === 'bigint' ? Number(value) : value,
+    /^(run_id|trajectory_id|invocation_id)$/.test(name)
+      ? undefined
+      : typeof value === 'bigint'
+        ? Number(value)
+        : value,
   )
 }

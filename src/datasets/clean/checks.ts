@@ -3,7 +3,7 @@
 import { sha256Hex } from '../../hash.ts'
 import type { Trajectory, Turn } from '../../trajectory.ts'
 import type { ChatTokenizer } from '../chat-tokenizer.ts'
-import { characterCounter, responseOf, rootInvocation } from '../recipes/shapes.ts'
+import { characterCounter, responseOf, rootInvocation } from '../looks.ts'
 import type { Overlap } from './contamination.ts'
 import { createNearDuplicates, signatureOf } from './minhash.ts'
 import type { Rule } from './rules.ts'

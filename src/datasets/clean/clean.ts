@@ -5,7 +5,7 @@ import type { Store } from '../../store/contract.ts'
 import type { Trajectory } from '../../trajectory.ts'
 import type { ChatTokenizer } from '../chat-tokenizer.ts'
 import { createReadAhead } from '../read-ahead.ts'
-import { rootInvocation } from '../recipes/shapes.ts'
+import { rootInvocation } from '../looks.ts'
 import {
   type OpenReplayer,
   type Repair,

@@ -2,7 +2,7 @@
 // ends. Applying the edits gives a trajectory as if it had been recorded so: later prompts hold what the
 // turns now say, and each prompt still begins with the prompt and the response before it.
 import type { Cell, Invocation, Score, Trajectory, Turn } from '../../trajectory.ts'
-import { type Message, rootInvocation } from '../recipes/shapes.ts'
+import { type Message, rootInvocation } from '../looks.ts'
 import { cleaningBoundary } from './left-out.ts'
 
 export interface TurnEdit {

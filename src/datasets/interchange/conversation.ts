@@ -1,7 +1,7 @@
 // An invocation's conversation step by step: what was added before each response, and the response. The
 // forms of others differ in how they write these down.
 import type { Call, Invocation, Turn } from '../../trajectory.ts'
-import { type Message, sameMessage } from '../recipes/shapes.ts'
+import { type Message, sameMessage } from '../looks.ts'
 
 export interface ConversationStep {
   turn: Turn

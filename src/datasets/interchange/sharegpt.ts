@@ -2,7 +2,8 @@
 // row is a branch of the root. Source: hiyouga/LLaMA-Factory, data/README.md.
 import { Float64, Int32, Utf8 } from 'apache-arrow'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { listOf, type Message, responseOf, rootInvocation, sameMessage } from '../recipes/shapes.ts'
+import { type Message, responseOf, rootInvocation, sameMessage } from '../looks.ts'
+import { listOf } from '../recipes/shapes.ts'
 
 export const sharegpt = defineRecipe({
   name: 'sharegpt',

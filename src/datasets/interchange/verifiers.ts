@@ -5,7 +5,7 @@ import type { CallTokens } from '../../store/contract.ts'
 import type { Call, Invocation, Trajectory } from '../../trajectory.ts'
 import { codeVersion } from '../code-version.ts'
 import { defineRecipe, type RecipeTask } from '../recipe.ts'
-import { type Message, responseOf, sameMessage } from '../recipes/shapes.ts'
+import { type Message, responseOf, sameMessage } from '../looks.ts'
 import { engineTurns, type TokenTurn } from '../recipes/token-turns.ts'
 import { errorText, stepsOf } from './conversation.ts'
 

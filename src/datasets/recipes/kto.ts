@@ -1,7 +1,8 @@
 // One row per root turn with a verdict on it: the trajectory's reward against a threshold.
 import { Bool, Float64, Int32, Utf8 } from 'apache-arrow'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { characterCounter, conversation, countFailed, responseOf, rootInvocation, tooLong } from './shapes.ts'
+import { characterCounter, countFailed, responseOf, rootInvocation, tooLong } from '../looks.ts'
+import { conversation } from './shapes.ts'
 
 export const kto = defineRecipe({
   name: 'kto',

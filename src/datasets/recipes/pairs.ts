@@ -3,7 +3,7 @@
 // they said there. Below a place, trajectories of one branch may part again.
 import type { Trajectory, Turn } from '../../trajectory.ts'
 import type { RecipeOptions } from '../recipe-options.ts'
-import { type characterCounter, responseOf, rootInvocation, sameMessage, tooLong } from './shapes.ts'
+import { type characterCounter, responseOf, rootInvocation, sameMessage, tooLong } from '../looks.ts'
 
 /** How the code of a turn ended; `none` for a turn without code. */
 export type Ending = 'ran' | 'failed' | 'none'

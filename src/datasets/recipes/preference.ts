@@ -17,7 +17,8 @@ import {
   stepsOf,
   toCandidate,
 } from './pairs.ts'
-import { characterCounter, conversation, responseOf } from './shapes.ts'
+import { characterCounter, responseOf } from '../looks.ts'
+import { conversation } from './shapes.ts'
 
 type Verdict = Pair | { reason: string }
 

@@ -3,7 +3,7 @@
 import { Bool, Field, Float64, Int32, List, Utf8 } from 'apache-arrow'
 import type { Trajectory, Turn } from '../../trajectory.ts'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { countFailed, responseOf, rootInvocation } from './shapes.ts'
+import { countFailed, responseOf, rootInvocation } from '../looks.ts'
 
 const texts = new List(new Field('element', new Utf8(), true))
 const booleans = new List(new Field('element', new Bool(), true))

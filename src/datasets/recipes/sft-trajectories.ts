@@ -3,7 +3,8 @@
 import { Bool, Float64, Int32, Utf8 } from 'apache-arrow'
 import type { Invocation, Trajectory } from '../../trajectory.ts'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { countFailed, listOf, type Message, responseOf, sameMessage } from './shapes.ts'
+import { countFailed, type Message, responseOf, sameMessage } from '../looks.ts'
+import { listOf } from './shapes.ts'
 
 interface TrainedMessage extends Message {
   train: boolean

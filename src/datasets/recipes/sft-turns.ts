@@ -6,7 +6,8 @@ import { Bool, Float64, Int32, Int64, Utf8 } from 'apache-arrow'
 import type { Call, Invocation, Trajectory, Turn } from '../../trajectory.ts'
 import { defineRecipe, optional, required } from '../recipe.ts'
 import type { turnRoles } from '../recipe-options.ts'
-import { characterCounter, conversation, countFailed, tooLong } from './shapes.ts'
+import { characterCounter, countFailed, tooLong } from '../looks.ts'
+import { conversation } from './shapes.ts'
 
 export const sftTurns = defineRecipe({
   name: 'sft-turns',

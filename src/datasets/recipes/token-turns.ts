@@ -6,7 +6,7 @@ import type { CallTokens } from '../../store/contract.ts'
 import type { Invocation, Trajectory, Turn } from '../../trajectory.ts'
 import type { ChatTokenizer } from '../chat-tokenizer.ts'
 import { isLeftOut } from '../clean/left-out.ts'
-import { responseOf } from './shapes.ts'
+import { responseOf } from '../looks.ts'
 
 export interface TokenTurn {
   turn: Turn

@@ -3,7 +3,8 @@
 import { Bool, Float64, Int32, Int64, List, Field, TimestampMicrosecond, Utf8 } from 'apache-arrow'
 import type { Call, Cell, Invocation, Trajectory } from '../../trajectory.ts'
 import { defineRecipe, optional, required } from '../recipe.ts'
-import { conversation, listOf, rootInvocation } from './shapes.ts'
+import { rootInvocation } from '../looks.ts'
+import { conversation, listOf } from './shapes.ts'
 
 const scoreList = listOf({
   reward: new Utf8(),

@@ -4,7 +4,7 @@
 // where the recorded rewards can be computed again and are higher.
 import type { Cell, Trajectory, Turn } from '../../trajectory.ts'
 import { applyEdits, type Rescored, type TurnEdit } from '../clean/edits.ts'
-import { responseOf, rootInvocation } from '../recipes/shapes.ts'
+import { responseOf, rootInvocation } from '../looks.ts'
 import type { RepairRule, View } from './rules.ts'
 
 /** What a root turn did when it was executed again. */
