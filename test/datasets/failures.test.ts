@@ -91,7 +91,8 @@ test('compiled to JavaScript it finds its worker', async () => {
 test('memory does not grow with the export', async () => {
   const place = await temporaryDirectory()
   const peaks: number[] = []
-  for (const tasks of [300, 2500]) {
+  // The smaller one is large enough for all that is held at once to be there.
+  for (const tasks of [1000, 4000]) {
     const { stdout } = await run(process.execPath, [
       program,
       join(place, String(tasks)),
@@ -102,6 +103,6 @@ test('memory does not grow with the export', async () => {
     expect(stdout).toContain(`ok ${tasks}`)
     peaks.push(Number(/peak (\d+)/.exec(stdout)?.[1]))
   }
-  // 440 MB more text; what is held are a few batches and one row group, and what the allocator keeps.
-  expect((peaks[1] ?? Infinity) - (peaks[0] ?? 0)).toBeLessThan(250)
+  // 600 MB more text, of which nothing is kept; how far the garbage piles up differs from time to time.
+  expect((peaks[1] ?? Infinity) - (peaks[0] ?? 0)).toBeLessThan(400)
 })
