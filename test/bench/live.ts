@@ -105,6 +105,8 @@ function startReader(url: string, index: number): Reader {
     reader.connections += 1
     const sent = request(url, { headers, agent: false })
     open = sent
+    // An end of the connection is seen by whoever reads; later ones are of no interest.
+    sent.on('error', () => {})
     sent.end()
     const leave =
       kind === 'leaving' ? setTimeout(() => sent.destroy(), 100 + random.next() * 3000) : undefined
@@ -144,14 +146,17 @@ function descent(directory: string, ...args: string[]): ChildProcess {
   return spawn(process.execPath, [main, ...args], { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] })
 }
 
+/** What the server says first; it goes on talking, so it is listened to until it ends. */
 async function addressOf(server: ChildProcess): Promise<string> {
   let said = ''
-  for await (const chunk of server.stderr ?? []) {
-    said += String(chunk)
-    const found = /the trace browser: (\S+)/.exec(said)?.[1]
-    if (found !== undefined) return found
-  }
-  throw new Error(`the server did not start: ${said}`)
+  return await new Promise((resolve, reject) => {
+    server.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      const found = /the trace browser: (\S+)/.exec(said)?.[1]
+      if (found !== undefined) resolve(found)
+    })
+    server.once('exit', () => reject(new Error(`the server ended: ${said}`)))
+  })
 }
 
 /** Megabytes of memory that a process holds. */
