@@ -40,10 +40,13 @@ export async function writeParquetjs(rows: RecipeRow[], path: string): Promise<v
   const schema = new parquet.ParquetSchema({
     prompt: messages,
     completion: messages,
+    role: text,
     run_id: text,
     trajectory_id: text,
     task_id: text,
     rollout: number('INT32'),
+    invocation_id: text,
+    depth: number('INT32'),
     turn: number('INT32'),
     turns: number('INT32'),
     forced: number('BOOLEAN'),

@@ -42,6 +42,7 @@ types = {
     "prompt": messages,
     "completion": messages,
     "rollout": pa.int32(),
+    "depth": pa.int32(),
     "turn": pa.int32(),
     "turns": pa.int32(),
     "forced": pa.bool_(),
