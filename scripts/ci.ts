@@ -8,6 +8,19 @@ import path from 'node:path'
 interface Outcome {
   passed: number
   failed: number
+  /** What failed and why, said again at the end: the middle of a long output is what people lose. */
+  failures?: string[]
+}
+
+interface Report {
+  numPassedTests: number
+  numFailedTests: number
+  testResults: {
+    name: string
+    status: string
+    message: string
+    assertionResults: { fullName: string; status: string; failureMessages: string[] }[]
+  }[]
 }
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'descent-ci-'))
@@ -33,8 +46,10 @@ async function run(
 /** A check without tests of its own counts as one. */
 async function check(name: string, command: string, ...args: string[]): Promise<Outcome> {
   heading(name)
-  const { code } = await run(command, args)
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 }
+  const { code, output } = await run(command, args)
+  return code === 0
+    ? { passed: 1, failed: 0 }
+    : { passed: 0, failed: 1, failures: [`${name}\n${output.slice(-2000)}`] }
 }
 
 async function vitest(name: string, prefix: string[], ...args: string[]): Promise<Outcome> {
@@ -49,15 +64,34 @@ async function vitest(name: string, prefix: string[], ...args: string[]): Promis
     `--outputFile.json=${report}`,
     ...args,
   ]
-  const { code } = await run(command[0] ?? '', command.slice(1))
+  const { code, output } = await run(command[0] ?? '', command.slice(1))
   if (code === skippedCode) return skipped(name)
   try {
-    const { numPassedTests: passed, numFailedTests: failed } = JSON.parse(
-      readFileSync(report, 'utf8'),
-    ) as Record<string, number>
-    return { passed: passed ?? 0, failed: (failed ?? 0) + (code !== 0 && !failed ? 1 : 0) }
+    const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report
+    const failures = testResults.flatMap((file) => [
+      ...file.assertionResults
+        .filter((one) => one.status === 'failed')
+        .map(
+          (one) => `${path.relative('.', file.name)} > ${one.fullName}\n${one.failureMessages.join('\n')}`,
+        ),
+      ...(file.status === 'failed' && file.message
+        ? [`${path.relative('.', file.name)}\n${file.message}`]
+        : []),
+    ])
+    // Errors outside of any test fail the run too; what they were is at the end of the output.
+    if (code !== 0 && failures.length === 0)
+      failures.push(`${name}: exit code ${code}\n${output.slice(-2000)}`)
+    return {
+      passed: numPassedTests,
+      failed: numFailedTests + (code !== 0 && numFailedTests === 0 ? 1 : 0),
+      failures,
+    }
   } catch {
-    return { passed: 0, failed: 1 }
+    return {
+      passed: 0,
+      failed: 1,
+      failures: [`${name}: exit code ${code}, no report\n${output.slice(-2000)}`],
+    }
   }
 }
 
@@ -73,12 +107,15 @@ async function script(name: string, file: string, ...args: string[]): Promise<Ou
       .toReversed()
       .find((one) => /\d+ passed, \d+ failed/.test(one)) ?? '',
   )
-  if (!line) return { passed: 0, failed: 1 }
-  return { passed: Number(line[1]), failed: Math.max(Number(line[2]), code === 0 ? 0 : 1) }
+  if (!line) return { passed: 0, failed: 1, failures: [`${name}: no sum\n${output.slice(-2000)}`] }
+  const failed = Math.max(Number(line[2]), code === 0 ? 0 : 1)
+  const failures = output.split('\n').filter((one) => /^\s*(?:failed|FAIL)\b/u.test(one))
+  if (failed > 0 && failures.length === 0) failures.push(output.slice(-2000))
+  return { passed: Number(line[1]), failed, failures: failures.map((one) => `${name}: ${one}`) }
 }
 
 function heading(name: string): void {
-  console.log(`\n=== ${name}`)
+  console.log(`\n=== ${name} (after ${Math.round(performance.now() / 1000)} s)`)
 }
 
 function skipped(name: string): Outcome {
@@ -113,5 +150,9 @@ const total = outcomes.reduce((sum, one) => ({
   passed: sum.passed + one.passed,
   failed: sum.failed + one.failed,
 }))
-console.log(`\n${total.passed} passed, ${total.failed} failed`)
+const failures = outcomes.flatMap((one) => one.failures ?? [])
+if (failures.length > 0) console.log(`\n=== what failed`)
+for (const one of failures) console.log(`\n- ${one.slice(0, 3000)}`)
+console.log(`\nafter ${Math.round(performance.now() / 1000)} s`)
+console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed === 0 ? 0 : 1
