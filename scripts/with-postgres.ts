@@ -56,9 +56,12 @@ async function main(): Promise<number> {
     },
   )
   const port = await freePort()
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=']
+  // For tests, not for benchmarks: what is in it is gone in the end anyway.
+  if (process.env.DESCENT_TEST_FSYNC === 'off') settings.push('fsync=off')
   const server = spawn(
     path.join(binaries, 'postgres'),
-    ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+    ['-D', data, '-p', String(port), ...settings.flatMap((one) => ['-c', one])],
     {
       ...identity,
       cwd: directory,
