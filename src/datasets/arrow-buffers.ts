@@ -34,6 +34,7 @@ export function createBitmap() {
         bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7))
       length += count
     },
+    at: (index: number) => (((bits[index >> 3] ?? 0) >> (index & 7)) & 1) === 1,
     bytes: () => bits.subarray(0, (length + 7) >> 3),
     reset() {
       bits.fill(0)
@@ -62,6 +63,12 @@ export function createValidity(field: Field) {
       if (nulls > 0) bitmap.fill(count)
       length += count
     },
+    /** Adds again the `count` values from index `start` on. */
+    repeat(start: number, count: number) {
+      if (nulls === 0) length += count
+      else
+        for (let index = start; index < start + count; index += 1) this.push(bitmap.at(index) ? true : null)
+    },
     data: () =>
       nulls === 0 ? { length, nullCount: 0 } : { length, nullCount: nulls, nullBitmap: bitmap.bytes() },
     reset() {
@@ -88,6 +95,8 @@ export function createOffsets(field: Field) {
       length += 1
       offsets[length] = end
     },
+    /** Where the value of this index begins in its child buffer; that of the next is where it ends. */
+    at: (index: number) => offsets[index] ?? 0,
     values: () => offsets.subarray(0, length + 1),
     reset() {
       length = 0

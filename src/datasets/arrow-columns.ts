@@ -9,6 +9,8 @@ export interface Column {
   append(value: unknown): void
   /** Adds all elements of a typed array at once; undefined where the type has no such array. */
   appendAll?: (values: NumberArray) => void
+  /** Adds again the `count` values from index `start` on: a copy of bytes. */
+  repeat(start: number, count: number): void
   /** Refers to the column's own buffers: copy it before `reset` or another `append`. */
   finish(): Data
   /** Empties the column; its buffers stay for the next batch, unless a huge value grew them. */
@@ -117,6 +119,12 @@ function numberColumn<Values extends NumberArray>(
       values.set(given as never, length)
       length += given.length
     },
+    repeat(start, count) {
+      validity.repeat(start, count)
+      reserve(count)
+      values.copyWithin(length, start, start + count)
+      length += count
+    },
     finish: () => makeData({ type: field.type, ...validity.data(), data: values.subarray(0, length) }),
     reset() {
       validity.reset()
@@ -135,6 +143,10 @@ function booleanColumn(field: Field): Column {
       if (value !== null && typeof value !== 'boolean') throw mismatch(field, 'true or false', value)
       bitmap.push(value === true)
     },
+    repeat(start, count) {
+      validity.repeat(start, count)
+      for (let index = start; index < start + count; index += 1) bitmap.push(bitmap.at(index))
+    },
     finish: () => makeData({ type: field.type, ...validity.data(), data: bitmap.bytes() }),
     reset() {
       validity.reset()
@@ -148,6 +160,9 @@ function stringColumn(field: Field, counter: Counter): Column {
   const offsets = createOffsets(field)
   let buffer = Buffer.allocUnsafeSlow(4096)
   let end = 0
+  let length = 0
+  /** Indices of strings with a lone surrogate. */
+  let repaired: number[] = []
   function reserve(size: number) {
     if (end + size <= buffer.length) return
     const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, end + size))
@@ -170,12 +185,28 @@ function stringColumn(field: Field, counter: Counter): Column {
       validity.push(value)
       if (value !== null) {
         if (typeof value !== 'string') throw mismatch(field, 'a string', value)
-        if (!value.isWellFormed()) counter.repaired += 1
+        if (!value.isWellFormed()) repaired.push(length)
         // Three bytes a code unit is the most UTF-8 takes; a long text is measured instead.
         reserve(value.length < 65_536 ? value.length * 3 : Buffer.byteLength(value))
         if (value.length > 16 || !writeAscii(value)) end += buffer.write(value, end, 'utf8')
       }
       offsets.push(end)
+      length += 1
+    },
+    repeat(start, count) {
+      if (repaired.length > 0) {
+        const again = repaired.filter((index) => index >= start && index < start + count)
+        repaired.push(...again.map((index) => length + index - start))
+      }
+      length += count
+      validity.repeat(start, count)
+      const from = offsets.at(start)
+      const size = offsets.at(start + count) - from
+      reserve(size)
+      buffer.copyWithin(end, from, from + size)
+      for (let index = start; index < start + count; index += 1)
+        offsets.push(end + offsets.at(index + 1) - from)
+      end += size
     },
     finish: () =>
       makeData({
@@ -189,6 +220,9 @@ function stringColumn(field: Field, counter: Counter): Column {
       offsets.reset()
       if (buffer.length > keptBytes) buffer = Buffer.allocUnsafeSlow(4096)
       end = 0
+      length = 0
+      counter.repaired += repaired.length
+      repaired = []
     },
   }
 }
@@ -197,6 +231,21 @@ function isNumberArray(value: unknown): value is NumberArray {
   return ArrayBuffer.isView(value) && !(value instanceof DataView)
 }
 
+/** How many elements at the head of both lists are the very same objects. */
+function commonHead(before: unknown[], list: unknown[]): number {
+  let count = 0
+  while (count < list.length && count < before.length) {
+    const item = list[count]
+    if (typeof item !== 'object' || item === null || item !== before[count]) break
+    count += 1
+  }
+  return count
+}
+
+/**
+ * A list that begins with the objects of the one before, as the prompts of a conversation do, copies their
+ * bytes: whoever gives a list changes none of its elements afterwards.
+ */
 function listColumn(field: Field, counter: Counter): Column {
   const element = (field.type.children as Field[])[0]
   if (!element) throw mismatch(field, 'a list with an element type', String(field.type))
@@ -204,12 +253,34 @@ function listColumn(field: Field, counter: Counter): Column {
   const validity = createValidity(field)
   const offsets = createOffsets(field)
   let end = 0
+  let before: { list: unknown[]; start: number } = { list: [], start: 0 }
+  let measured: { list: unknown[]; sizes: number[] } = { list: [], sizes: [] }
+
+  function appendList(list: unknown[]): void {
+    const shared = commonHead(before.list, list)
+    if (shared > 0) child.repeat(before.start, shared)
+    for (let index = shared; index < list.length; index += 1) child.append(list[index] ?? null)
+    before = { list, start: end }
+    end += list.length
+  }
+
+  /** `sizes` holds the sum up to and with each element. */
+  function measureList(list: unknown[]): number {
+    const shared = commonHead(measured.list, list)
+    const sizes = measured.sizes.slice(0, shared)
+    let size = sizes.at(-1) ?? 0
+    for (let index = shared; index < list.length; index += 1) {
+      size += child.measure(list[index] ?? null)
+      sizes.push(size)
+    }
+    measured = { list, sizes }
+    return size
+  }
+
   return {
     measure(value) {
-      let size = 4
-      if (Array.isArray(value)) for (const item of value) size += child.measure(item ?? null)
-      else if (isNumberArray(value)) size += value.byteLength
-      return size
+      if (Array.isArray(value)) return 4 + measureList(value)
+      return 4 + (isNumberArray(value) ? value.byteLength : 0)
     },
     append(value) {
       validity.push(value)
@@ -218,10 +289,17 @@ function listColumn(field: Field, counter: Counter): Column {
         end += value.length
       } else if (value !== null) {
         if (!Array.isArray(value)) throw mismatch(field, 'a list', value)
-        for (const item of value) child.append(item ?? null)
-        end += value.length
+        appendList(value)
       }
       offsets.push(end)
+    },
+    repeat(start, count) {
+      validity.repeat(start, count)
+      const from = offsets.at(start)
+      child.repeat(from, offsets.at(start + count) - from)
+      for (let index = start; index < start + count; index += 1)
+        offsets.push(end + offsets.at(index + 1) - from)
+      end += offsets.at(start + count) - from
     },
     finish: () =>
       makeData({
@@ -235,6 +313,7 @@ function listColumn(field: Field, counter: Counter): Column {
       offsets.reset()
       child.reset()
       end = 0
+      before = { list: [], start: 0 }
     },
   }
 }
@@ -259,6 +338,10 @@ function structColumn(field: Field, counter: Counter): Column {
       if (typeof value !== 'object' || value === null) throw mismatch(field, 'an object', value)
       for (const [index, child] of children.entries()) child.append(part(value, index))
       length += 1
+    },
+    repeat(start, count) {
+      for (const child of children) child.repeat(start, count)
+      length += count
     },
     finish: () =>
       makeData({ type: field.type, length, nullCount: 0, children: children.map((child) => child.finish()) }),

@@ -5,10 +5,11 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { eq, inArray } from 'drizzle-orm'
+import { eq, inArray, sql } from 'drizzle-orm'
 import { StoreError, UsageError } from '../errors.ts'
 import { sha256 } from '../hash.ts'
 import type { Reader } from './database.ts'
+import { rowReader } from './rows.ts'
 import { blobs } from './schema.ts'
 
 /** Bits of `codec`. */
@@ -118,6 +119,7 @@ export function unpackBlob(blob: StoredBlob): Buffer {
 }
 
 const hashesPerQuery = 200
+const reader = rowReader(blobs, { hash: blobs.hash, codec: blobs.codec, data: blobs.data, uri: blobs.uri })
 
 /** The blobs of these hashes, whole, by hexadecimal hash; those that do not exist are left out. */
 export async function readBlobs(
@@ -129,10 +131,8 @@ export async function readBlobs(
   const found = new Map<string, StoredBlob>()
   const list = [...wanted.values()]
   for (let at = 0; at < list.length; at += hashesPerQuery) {
-    const rows = await db
-      .select()
-      .from(blobs)
-      .where(inArray(blobs.hash, list.slice(at, at + hashesPerQuery)))
+    const part = list.slice(at, at + hashesPerQuery)
+    const rows = await reader.read(db, sql`where ${inArray(blobs.hash, part)}`)
     for (const { hash, codec, data, uri } of rows) {
       const whole = uri === null ? { codec, data } : { codec, data: await joinChunks(db, uri) }
       found.set(hash.toString('hex'), whole)
