@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { batchToIpc } from '../../src/datasets/batch.ts'
 import { createParquetWriter } from '../../src/datasets/parquet.ts'
 import type { RowStream } from '../../src/datasets/stream.ts'
 
@@ -61,7 +62,8 @@ const endOfStream = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])
  */
 async function writeArrow(stream: RowStream, write: (bytes: Bytes) => Promise<void>): Promise<void> {
   let first = true
-  await stream.batches(async (batch) => {
+  await stream.batches(async (rows) => {
+    const batch = batchToIpc(stream.schema, rows)
     const body = batch.subarray(0, batch.length - endOfStream.length)
     // The schema message has no body: a continuation mark, the length of its metadata, its metadata.
     const schemaLength = 8 + new DataView(batch.buffer, batch.byteOffset).getInt32(4, true)
@@ -82,7 +84,7 @@ async function writeParquet(stream: RowStream, write: (bytes: Bytes) => Promise<
     const place = path.join(directory, 'rows.parquet')
     const file = writer.open(place)
     try {
-      await stream.batches(async (bytes, rows) => await file.write({ bytes, rows }))
+      await stream.batches(async (batch) => await file.write(batch))
       await file.finish()
     } catch (error) {
       await file.abort('The stream was given up.')

@@ -213,7 +213,7 @@ function stringColumn(field: Field, counter: Counter): Column {
         type: field.type,
         ...validity.data(),
         valueOffsets: offsets.values(),
-        data: buffer.subarray(0, end),
+        data: new Uint8Array(buffer.buffer, buffer.byteOffset, end),
       } as never),
     reset() {
       validity.reset()

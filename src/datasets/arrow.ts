@@ -1,8 +1,9 @@
-// Rows to Arrow record batches, driven by the recipe's schema: one growing buffer per Arrow
+// Rows to batches in Arrow's layout, driven by the recipe's schema: one growing buffer per Arrow
 // buffer, no builders (they cost several times more). The buffers serve batch after batch; nothing
-// outside sees them, as `finish` gives out a copy in the Arrow IPC format.
-import { makeData, RecordBatch, type Schema, Struct, Table, tableToIPC } from 'apache-arrow'
+// outside sees them, as `finish` gives out a copy.
+import type { Schema } from 'apache-arrow'
 import { type Counter, createColumn } from './arrow-columns.ts'
+import { type Batch, packBatch } from './batch.ts'
 
 /** A row of a recipe: a value (or null) for each column name of its schema. */
 export type RecipeRow = Record<string, unknown>
@@ -19,8 +20,8 @@ export interface BatchBuilder {
   measure(row: RecipeRow): number
   /** Adds a row of `size` bytes, as measured. Throws a DatasetError when a value does not fit its column. */
   append(row: RecipeRow, size: number): void
-  /** The rows so far as an Arrow IPC stream of one batch; the builder is empty afterwards. */
-  finish(): Uint8Array<ArrayBuffer>
+  /** The rows so far; the builder is empty afterwards. */
+  finish(): Batch
 }
 
 export function createBatchBuilder(schema: Schema): BatchBuilder {
@@ -58,13 +59,14 @@ export function createBatchBuilder(schema: Schema): BatchBuilder {
       rows += 1
     },
     finish() {
-      const children = columns.map((column) => column.finish())
-      const data = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children })
-      const ipc = tableToIPC(new Table(schema, [new RecordBatch(schema, data)]), 'stream')
+      const batch = packBatch(
+        rows,
+        columns.map((column) => column.finish()),
+      )
       for (const column of columns) column.reset()
       rows = 0
       bytes = 0
-      return ipc as Uint8Array<ArrayBuffer>
+      return batch
     },
   }
 }

@@ -39,10 +39,10 @@ const rows = DuckDBTableFunction.create({
         output.rowCount = 0
         return
       }
-      const batch = tableFromIPC(message.bytes).batches[0]
-      output.rowCount = batch?.numRows ?? 0
-      for (const [index, child] of (batch?.data.children ?? []).entries()) {
-        fillVector(duckdb.data_chunk_get_vector(output.chunk, index), child)
+      output.rowCount = message.batch.rows
+      for (const [index, column] of message.batch.columns.entries()) {
+        const type = schema.fields[index]?.type
+        if (type) fillVector(duckdb.data_chunk_get_vector(output.chunk, index), type, column)
       }
       reply({ kind: 'taken' })
     } catch (error) {

@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { type Schema, Table, tableToIPC } from 'apache-arrow'
 import { DescentError } from '../errors.ts'
+import type { Batch } from './batch.ts'
 
 export const codecs = ['zstd', 'snappy', 'none'] as const
 export type Codec = (typeof codecs)[number]
@@ -16,7 +17,7 @@ export interface WriterSetup {
 }
 export type OpenMessage = { kind: 'open'; statement: string }
 export type BatchMessage =
-  | { kind: 'batch'; bytes: Uint8Array }
+  | { kind: 'batch'; batch: Batch }
   | { kind: 'end' }
   | { kind: 'fail'; message: string }
 export type WorkerReply =
@@ -25,8 +26,8 @@ export type WorkerReply =
   | { kind: 'failed'; message: string }
 
 export interface ParquetFile {
-  /** Resolves when there is room for another batch. Rejects with a DatasetError once writing failed. */
-  write(batch: { bytes: Uint8Array<ArrayBuffer>; rows: number }): Promise<void>
+  /** Takes the batch over; resolves when there is room for another. Rejects with a DatasetError once writing failed. */
+  write(batch: Batch): Promise<void>
   /** Resolves when the file is complete. */
   finish(): Promise<void>
   /** Gives up: no file is left. */
@@ -106,11 +107,11 @@ export function createParquetWriter(options: {
     if (broken !== null) breakDown(broken)
     tell({ kind: 'open', statement: copyStatement(path, options.codec, options.metadata) })
     return {
-      async write({ bytes, rows }) {
+      async write(batch) {
         if (failure) throw failure
         waiting += 1
-        given += rows
-        post({ kind: 'batch', bytes }, [bytes.buffer])
+        given += batch.rows
+        post({ kind: 'batch', batch }, [batch.buffer])
         while (isFull()) await new Promise<void>((wake) => (room = wake))
         if (failure) throw failure
       },

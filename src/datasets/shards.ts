@@ -39,8 +39,7 @@ export function createShardWriter(
 
   async function flush(): Promise<void> {
     if (builder.rows === 0 || !current) return
-    const { rows } = builder
-    await current.file.write({ bytes: builder.finish(), rows })
+    await current.file.write(builder.finish())
   }
 
   async function close(): Promise<void> {

@@ -8,6 +8,7 @@ import { UsageError } from '../errors.ts'
 import type { Store } from '../store/contract.ts'
 import { type CreditMethod, groupMean } from './advantages.ts'
 import { createBatchBuilder, type RecipeRow } from './arrow.ts'
+import type { Batch } from './batch.ts'
 import { makeRows, unitsOf } from './make-rows.ts'
 import { exportOptionsSchema, prepare } from './plan.ts'
 import { createReadAhead, readingOf } from './read-ahead.ts'
@@ -36,8 +37,8 @@ export interface RowStream {
   trajectories: number
   /** Each row once, in the order of the selection; waits for `take`. Rejects when aborted. */
   rows(take: (row: RecipeRow) => Promise<void>): Promise<void>
-  /** The rows as Arrow IPC streams of one batch each, all with the same schema. */
-  batches(take: (batch: Uint8Array<ArrayBuffer>, rows: number) => Promise<void>): Promise<void>
+  /** The same rows in batches. */
+  batches(take: (batch: Batch) => Promise<void>): Promise<void>
 }
 
 const batchRows = 1024
@@ -88,11 +89,9 @@ export async function openRowStream(
       const builder = createBatchBuilder(recipe.schema)
       await rows(async (row) => {
         builder.append(row, builder.measure(row))
-        const count = builder.rows
-        if (count >= batchRows || builder.bytes >= batchBytes) await take(builder.finish(), count)
+        if (builder.rows >= batchRows || builder.bytes >= batchBytes) await take(builder.finish())
       })
-      const count = builder.rows
-      if (count > 0) await take(builder.finish(), count)
+      if (builder.rows > 0) await take(builder.finish())
     },
   }
 }

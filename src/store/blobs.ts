@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { eq, inArray, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { StoreError, UsageError } from '../errors.ts'
 import { sha256 } from '../hash.ts'
 import type { Reader } from './database.ts'
@@ -118,7 +118,7 @@ export function unpackBlob(blob: StoredBlob): Buffer {
   return (blob.codec & zstd) === 0 ? data : zstdDecompressSync(data)
 }
 
-const hashesPerQuery = 200
+const hashesPerQuery = 1000
 const reader = rowReader(blobs, { hash: blobs.hash, codec: blobs.codec, data: blobs.data, uri: blobs.uri })
 
 /** The blobs of these hashes, whole, by hexadecimal hash; those that do not exist are left out. */
@@ -132,7 +132,8 @@ export async function readBlobs(
   const list = [...wanted.values()]
   for (let at = 0; at < list.length; at += hashesPerQuery) {
     const part = list.slice(at, at + hashesPerQuery)
-    const rows = await reader.read(db, sql`where ${inArray(blobs.hash, part)}`)
+    const hashes = `{${part.map((hash) => `"\\\\x${hash.toString('hex')}"`).join(',')}}`
+    const rows = await reader.read(db, sql`where ${blobs.hash} = any (${hashes}::bytea[])`)
     for (const { hash, codec, data, uri } of rows) {
       const whole = uri === null ? { codec, data } : { codec, data: await joinChunks(db, uri) }
       found.set(hash.toString('hex'), whole)
