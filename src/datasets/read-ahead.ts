@@ -1,5 +1,5 @@
-// Trees and tasks a batch at a time, the next batch while this one is made into rows: one by one, the way to
-// the database and back would cost more than all the rest. What is held are two batches.
+// Trees and tasks a batch at a time, the next ones while this one is made into rows: one by one, the way to
+// the database and back would cost more than all the rest. What is held are four batches.
 import type { Store } from '../store/contract.ts'
 import type { Trajectory } from '../trajectory.ts'
 import type { Recipe } from './recipe.ts'
@@ -7,6 +7,8 @@ import type { RecipeOptions } from './recipe-options.ts'
 import type { Selected } from './selection.ts'
 
 const mostTrajectories = 256
+/** With fewer, the database waits for the rows, and they for it. */
+const batchesAhead = 3
 /** Sent and received tokens, which count a shared prefix once a turn: an upper bound of some 16 MB of text. */
 const mostTokens = 4_000_000
 /** Trajectories whose token arrays come in one answer of the store. */
@@ -44,7 +46,7 @@ export function createReadAhead(
   const tasks = new Map<string, ReturnType<Store['readTask']>>()
   const arrays = new Map<string, ReturnType<Store['readTokens']>>()
   let current: Batch | null = null
-  let next: Batch | null = null
+  const ahead: Batch[] = []
 
   function begin(start: number): Batch | null {
     if (start >= members.length || !readMany) return null
@@ -97,8 +99,8 @@ export function createReadAhead(
     reading.catch(() => undefined)
     tasks.set(key, reading)
     const [oldest] = tasks.keys()
-    // Those of the batch before are done with.
-    if (oldest !== undefined && tasks.size > 2 * mostTrajectories) tasks.delete(oldest)
+    // Those of the batches before are done with.
+    if (oldest !== undefined && tasks.size > (batchesAhead + 2) * mostTrajectories) tasks.delete(oldest)
   }
 
   function taskOf(runId: string, taskId: string): ReturnType<Store['readTask']> {
@@ -108,6 +110,23 @@ export function createReadAhead(
     const reading = store.readTask(runId, taskId)
     hold(key, reading)
     return reading
+  }
+
+  /** Of trees that gave no rows nobody asked for the tokens. */
+  function forget(batch: Batch | null | undefined): void {
+    for (const { id } of batch ? members.slice(batch.start, batch.end) : []) arrays.delete(id)
+  }
+
+  /** To the batch with this member, and the batches after it on their way. */
+  function move(place: number): void {
+    forget(current)
+    while (ahead[0] && place >= ahead[0].end) forget(ahead.shift())
+    current = ahead.shift() ?? begin(place)
+    while (ahead.length < batchesAhead) {
+      const one = begin(ahead.at(-1)?.end ?? current?.end ?? members.length)
+      if (!one) return
+      ahead.push(one)
+    }
   }
 
   async function take(batch: Batch | null, id: string): Promise<Trajectory | null> {
@@ -129,10 +148,8 @@ export function createReadAhead(
       if (place === undefined || !readMany) return await store.readTrajectory(id, parts)
       const held = await take(current, id)
       if (held) return held
-      // Of trees that gave no rows nobody asked for the tokens.
-      for (const { id: old } of current ? members.slice(current.start, current.end) : []) arrays.delete(old)
-      current = next && place < next.end ? next : begin(place)
-      next = current && begin(current.end)
+      if (current && place < current.end) return await store.readTrajectory(id, parts)
+      move(place)
       return (await take(current, id)) ?? (await store.readTrajectory(id, parts))
     },
   }

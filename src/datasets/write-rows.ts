@@ -12,7 +12,7 @@ import { huggingfaceFooter } from './features.ts'
 import { createLineShardWriter } from './lines.ts'
 import { makeRows, type RowJob, type Unit, unitsOf } from './make-rows.ts'
 import type { DatasetFile } from './manifest.ts'
-import { type Codec, createParquetWriter, type ParquetWriter } from './parquet.ts'
+import { type Codec, createParquetWriter } from './parquet.ts'
 import { createReadAhead, readingOf } from './read-ahead.ts'
 import type { Selected } from './selection.ts'
 import { createShardWriter, type ShardOptions, type ShardWriter } from './shards.ts'
@@ -158,20 +158,18 @@ function createSink(job: WriteJob): Sink {
   const { recipe } = job
   if (job.format === 'jsonl') return createLineSink(job)
   const builder = createBatchBuilder(recipe.schema)
-  let writer: ParquetWriter | null = null
-  return {
-    open(options) {
-      writer ??= createParquetWriter({
-        schema: recipe.schema,
-        codec: job.codec,
-        metadata: {
-          descent: `${recipe.name}@${recipe.version}`,
-          descent_code_version: codeVersion(),
-          huggingface: huggingfaceFooter(recipe.schema),
-        },
-      })
-      return createShardWriter({ ...options, writer, builder })
+  // Its thread starts while the first rows are read.
+  const writer = createParquetWriter({
+    schema: recipe.schema,
+    codec: job.codec,
+    metadata: {
+      descent: `${recipe.name}@${recipe.version}`,
+      descent_code_version: codeVersion(),
+      huggingface: huggingfaceFooter(recipe.schema),
     },
+  })
+  return {
+    open: (options) => createShardWriter({ ...options, writer, builder }),
     get repaired() {
       return builder.repaired
     },
@@ -179,7 +177,7 @@ function createSink(job: WriteJob): Sink {
       return builder.total
     },
     async close() {
-      await writer?.close()
+      await writer.close()
     },
   }
 }
