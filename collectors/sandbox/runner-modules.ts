@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { packageRoot } from '../../src/package.ts'
 
-const names = 'wire interrupts output snapshot answer arrivals errors namespace confine main'.split(' ')
+const names = 'wire interrupts output libc snapshot answer arrivals errors namespace confine main'.split(' ')
 const directory = path.join(packageRoot, 'collectors/sandbox/runner')
 
 export type RunnerModule = [name: string, source: string]

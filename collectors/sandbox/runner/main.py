@@ -3,16 +3,16 @@ socket ends. One `done` for each `execute`, whatever the cell does."""
 import _thread
 import builtins
 import gc
-import mmap
 import os
 import sys
-from operator import is_ as _is
+from _operator import is_ as _is
 
 from runner.answer import Captured, plain
 from runner.arrivals import prepare_arrivals, seeding
 from runner.confine import close_descriptors, confine
 from runner.errors import describe, give_lines, limit_of, remember_source
 from runner.interrupts import Interrupts
+from runner.libc import Reserve
 from runner.namespace import Namespace, StrictNamespace, type_name
 from runner.output import NoInput, Output, refuse_input
 from runner.snapshot import mirrors_of
@@ -21,7 +21,7 @@ from runner.wire import LARGEST_PAYLOAD, SOURCE, TARGET, Channel, decode_json, d
 _exit, _start_thread, _count_threads = os._exit, _thread.start_new_thread, _thread._count
 _set_recursion, _set_interval = sys.setrecursionlimit, sys.setswitchinterval
 _enable_collector, _collect, _write = gc.enable, gc.collect, os.write
-_compile, _exec, _map_memory = compile, exec, mmap.mmap
+_compile, _exec, _reserve = compile, exec, Reserve
 _len, _all, _map, _live_builtins = len, all, map, builtins.__dict__
 BALLAST = 8 << 20
 
@@ -143,7 +143,7 @@ class Runner:
         if self.ballast is None:
             try:
                 # Address space for the runner's own work after a cell that used all of it.
-                self.ballast = _map_memory(-1, BALLAST)
+                self.ballast = _reserve(BALLAST)
             except (OSError, MemoryError):
                 pass
 

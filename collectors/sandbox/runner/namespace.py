@@ -7,7 +7,7 @@ back only when it succeeds.
 import builtins
 import io
 import sys
-from operator import is_ as _is
+from _operator import is_ as _is
 
 from runner.answer import Answer, StrictAnswer, plain, rebound
 from runner.errors import remember_source

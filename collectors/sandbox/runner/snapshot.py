@@ -1,10 +1,10 @@
 """A copy of what is kept of the output goes where the host finds it when the interpreter is killed: into
 shared memory, or in frames where none is shared."""
-import ctypes
-import mmap
 import os
-from struct import Struct
+from _struct import Struct
 from time import monotonic
+
+from runner.libc import map_memory
 
 _NUMBERS = Struct("<QQ")
 _encode, _monotonic = str.encode, monotonic
@@ -64,17 +64,7 @@ def mirrors_of(channel, setup):
     descriptor, half = setup["snapshot"], setup["snapshotBytes"]
     if descriptor is None:
         return [("<stdout>", Stream(channel, "stdout")), ("<stderr>", Stream(channel, "stderr"))]
-    view = shared_memory(descriptor, 2 * half)
+    view = map_memory(2 * half, descriptor)
     os.close(descriptor)
     return [("<stdout>", Snapshot(view[:half])), ("<stderr>", Snapshot(view[half:]))]
 
-
-def shared_memory(descriptor, size):
-    """A writable view of a file; `mmap` of the standard library would keep a descriptor open."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
-    address = libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, descriptor, 0)
-    if address in (None, ctypes.c_void_p(-1).value):
-        raise OSError(ctypes.get_errno(), "mmap of the snapshot")
-    return memoryview((ctypes.c_char * size).from_address(address)).cast("B")

@@ -12,7 +12,7 @@ import itertools
 import os
 import select
 import sys
-from struct import Struct
+from _struct import Struct
 
 from _collections import deque
 from _json import encode_basestring_ascii, make_encoder, make_scanner
