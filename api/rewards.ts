@@ -1,8 +1,10 @@
 // Rewards as the doors open them: built-in ones by name, a person's own by the path of a module, a checker's
 // Python from its file; and what rewards may use: judge models and a sandbox.
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { registerHooks } from 'node:module'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bindRewards, type WeightedReward } from '../rewards/index.ts'
 import { UsageError } from '../src/errors.ts'
 import type { BoundReward, Reward } from '../src/reward.ts'
@@ -47,7 +49,29 @@ async function withChecker<T extends { name: string; options: Record<string, unk
   return { ...config, options: { ...options, code } }
 }
 
+const modular = new Set<string>()
+
+/**
+ * Modules are taken as such also where the package.json above them says "type": "commonjs", as that of
+ * `npm init` does.
+ */
+function takeModules(directory: string): void {
+  if (modular.has(directory)) return
+  modular.add(directory)
+  registerHooks({
+    load(url, context, next) {
+      const isTheirs = url.startsWith(pathToFileURL(directory + path.sep).href) && /\.[jt]s$/.test(url)
+      const isCommon = context.format?.startsWith('commonjs') === true
+      if (!isTheirs || !isCommon || url.includes('/node_modules/')) return next(url, context)
+      if (!/^\s*(?:import|export)\b/m.test(readFileSync(fileURLToPath(url), 'utf8')))
+        return next(url, context)
+      return next(url, { ...context, format: url.endsWith('.ts') ? 'module-typescript' : 'module' })
+    },
+  })
+}
+
 async function importReward(file: string): Promise<Reward> {
+  takeModules(path.dirname(file))
   const module = (await import(pathToFileURL(file).href).catch((error: unknown) => {
     // By name: a reward that imports `descent` brings the published copy of the class.
     if (error instanceof Error && error.name === 'UsageError') throw new UsageError(error.message)

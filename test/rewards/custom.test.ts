@@ -1,6 +1,6 @@
 // A person's own reward, as the docs tell to write it, right and with each of the usual mistakes in it.
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -107,6 +107,25 @@ describe('a reward of fourteen lines', () => {
     const { stdout } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' })
     expect(stdout).toMatch(/^UsageError /)
     expect(stdout).toMatch(message)
+  })
+
+  test('is a module also in a project that npm init has made, which says that it is not', async () => {
+    const project = path.join(directory, 'project')
+    await mkdir(project)
+    await writeFile(path.join(project, 'package.json'), '{"type": "commonjs"}')
+    await writeFile(path.join(project, 'helper.ts'), 'export const right: number = 0.25\n')
+    await writeFile(
+      path.join(project, 'mine.ts'),
+      `import { right as value } from './helper.ts'\n${right.replaceAll('../../../', '../../../../')}`.replace(
+        'answer.includes(options.word) ? 1 : 0',
+        'answer.includes(options.word) ? 1 : value',
+      ),
+    )
+    const door = pathToFileURL(path.join(import.meta.dirname, '../../api/rewards.ts')).href
+    const code = `import(${JSON.stringify(door)}).then((door) => door.openRewards([{name: './mine.ts', weight: 1, options: {}}], ${JSON.stringify(project)})).then(([one]) => console.log(one.bound.name))`
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' })
+    expect(stderr).toBe('')
+    expect(stdout).toBe('mentions\n')
   })
 
   test('a bad option is named', async () => {
