@@ -42,4 +42,10 @@ function report(error: unknown): number {
   return 1
 }
 
+// Whoever reads may leave, as `head` does: a job goes on without telling.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
 process.exitCode = await main()

@@ -179,6 +179,21 @@ describe('descent collect', () => {
     })
   })
 
+  it('goes on when whoever reads what it says has left, as head does', async () => {
+    const file = await runFile('unread')
+    const result = await descent(['collect', file, '--json', '--store', workplace.store], {
+      started(child) {
+        child.stderr?.once('data', () => {
+          child.stdout?.destroy()
+          child.stderr?.destroy()
+        })
+      },
+    })
+    expect(result.code).toBe(0)
+    const [run] = (await descent(['runs', '--json', '--store', workplace.store])).json<{ done: number }>()
+    expect(run?.done).toBe(24)
+  })
+
   it('shows what the store holds, to a person and to a program', async () => {
     const [row] = (
       await descent(['list', 'latest', '--json', '--store', workplace.store])
