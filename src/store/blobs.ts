@@ -132,8 +132,8 @@ export async function readBlobs(
   const list = [...wanted.values()]
   for (let at = 0; at < list.length; at += hashesPerQuery) {
     const part = list.slice(at, at + hashesPerQuery)
-    const hashes = `{${part.map((hash) => `"\\\\x${hash.toString('hex')}"`).join(',')}}`
-    const rows = await reader.read(db, sql`where ${blobs.hash} = any (${hashes}::bytea[])`)
+    const array = `{${part.map((hash) => `"\\\\x${hash.toString('hex')}"`).join(',')}}`
+    const rows = await reader.read(db, sql`where ${blobs.hash} = any (${array}::bytea[])`)
     for (const { hash, codec, data, uri } of rows) {
       const whole = uri === null ? { codec, data } : { codec, data: await joinChunks(db, uri) }
       found.set(hash.toString('hex'), whole)
