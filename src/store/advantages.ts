@@ -7,6 +7,7 @@ import { query } from './database.ts'
 import type { Database, Reader } from './database.ts'
 import { encodeRow, insertRows } from './insert.ts'
 import { advantages, scores, trajectories } from './schema.ts'
+import { isOneOf } from './rows.ts'
 import { newestScores } from './scores.ts'
 
 /** Takes away what a method with these options left in a run. Errors raised: StoreError. */
@@ -40,8 +41,10 @@ export async function readAdvantages(db: Reader, trajectoryIds: string[]) {
   return await db
     .select({ trajectoryId, method, version, options, invocationId, turnId, reward, value, weight })
     .from(advantages)
-    .where(inArray(trajectoryId, trajectoryIds))
+    .where(isOneOf(trajectoryId, trajectoryIds))
     .orderBy(asc(method), asc(advantages.createdAt), asc(advantages.id))
+    .prepare('advantages')
+    .execute()
 }
 
 /** Trajectories that go on from these, with the turns that they share and their scores, of any run. */

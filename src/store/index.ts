@@ -16,6 +16,7 @@ import { migrate } from './migrate.ts'
 import { markDivergence, planForks, readJournal } from './read-journal.ts'
 import { readPlanned, reopenFailed } from './planned.ts'
 import { openReads } from './reads.ts'
+import { preparing } from './repeated.ts'
 import { readTokens, readTokensOf } from './read-tokens.ts'
 import { readTrajectories, readTrajectory } from './read-trajectory.ts'
 import * as runs from './runs.ts'
@@ -116,7 +117,7 @@ function makeStore(opened: {
 
   const database: Database = {
     location,
-    db: drizzle({ client }),
+    db: drizzle({ client: preparing(client) }),
     raw,
     connect: (options) => openClient(target, { max: 1, ...options }),
     async recover() {

@@ -3,7 +3,7 @@
 // already (same key) are left as they are: every insert may be sent again.
 import { getTableColumns, getTableName, is, SQL } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
-import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Session } from './connect.ts'
 import { encodeJson } from './json-column.ts'
 import { searchWords } from './search-texts.ts'
@@ -20,24 +20,44 @@ export interface EncodedRow {
 /** Characters of JSON sent by one statement, unless a single row is larger. */
 const statementCharacters = 4 * 1024 * 1024
 
+/** What is asked of a column for each row. */
+interface Encoder {
+  key: string
+  /** The column's name as the key of a JSON object. */
+  name: string
+  type: string
+  fallback: unknown
+}
+
+const encoders = new Map<PgTable, Encoder[]>()
+
+function encodersOf(table: PgTable): Encoder[] {
+  const known = encoders.get(table)
+  if (known) return known
+  const made = Object.entries(getTableColumns(table)).map(([key, column]) => ({
+    key,
+    name: `${JSON.stringify(column.name)}:`,
+    type: column.getSQLType(),
+    // A default that is SQL (the time of a row) is left to the statement.
+    fallback: is(column.default, SQL) ? null : (column.default ?? null),
+  }))
+  encoders.set(table, made)
+  return made
+}
+
 /** Values by their names in schema.ts; columns left out are null or the column's default. */
 export function encodeRow(table: PgTable, values: Values): EncodedRow {
   const parts: string[] = []
-  for (const [key, column] of Object.entries(getTableColumns(table))) {
-    const value = values[key] ?? fallback(column)
-    if (value !== null) parts.push(`${JSON.stringify(column.name)}:${encodeValue(column, value)}`)
+  for (const { key, name, type, fallback } of encodersOf(table)) {
+    const value = values[key] ?? fallback
+    if (value !== null) parts.push(name + encodeValue(type, value))
   }
   return { table, json: `{${parts.join(',')}}` }
 }
 
-function fallback(column: PgColumn): unknown {
-  // A default that is SQL (the time of a row) is left to the statement.
-  return is(column.default, SQL) ? null : (column.default ?? null)
-}
-
-function encodeValue(column: PgColumn, value: unknown): string {
-  if (column.getSQLType() === 'jsonb') return encodeJson(value)
-  if (column.getSQLType() === 'tsvector') {
+function encodeValue(type: string, value: unknown): string {
+  if (type === 'jsonb') return encodeJson(value)
+  if (type === 'tsvector') {
     const texts = Object.entries(value as Record<string, string>)
     return JSON.stringify(Object.fromEntries(texts.map(([weight, text]) => [weight, searchWords(text)])))
   }

@@ -168,6 +168,8 @@ async function readProtocols(
     .select({ runId: id, id: protocol, hash: protocolHash })
     .from(tables.runs)
     .where(isOneOf(id, wanted))
+    .prepare('protocols')
+    .execute()
   return new Map(rows.map(({ runId, ...found }) => [runId, found]))
 }
 

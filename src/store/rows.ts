@@ -3,9 +3,10 @@
 // into what they mean. What comes out is what `select` gives.
 import { is, sql } from 'drizzle-orm'
 import type { GetColumnData, SQL } from 'drizzle-orm'
-import { PgBigInt53, PgColumn, PgCustomColumn, PgArray } from 'drizzle-orm/pg-core'
+import { PgArray, PgBigInt53, PgColumn, PgCustomColumn, PgDialect } from 'drizzle-orm/pg-core'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Reader } from './database.ts'
+import { repeated } from './repeated.ts'
 
 type Field = PgColumn | SQL
 export type Fields = Record<string, Field>
@@ -14,7 +15,7 @@ export type RowOf<F extends Fields> = {
 }
 
 export interface RowReader<F extends Fields> {
-  /** `rest` is what follows `from table`: `where …` and `order by …`. */
+  /** `rest` is what follows `from table`: `where …` and `order by …`, of one text or few. */
   read(db: Reader, rest: SQL): Promise<RowOf<F>[]>
 }
 
@@ -32,11 +33,12 @@ export function rowReader<F extends Fields>(table: PgTable, fields: F, distinct 
     const decode = decoderOf(field)
     return decode ? [{ key, decode }] : []
   })
+  // Put together once: Drizzle walks every column of it.
+  const beginning = new PgDialect().sqlToQuery(sql`${repeated} select ${distinct} ${list} from ${table}`)
+  const head = sql.raw(beginning.sql)
   return {
     async read(db, rest) {
-      const rows: Record<string, unknown>[] = await db.execute(
-        sql`select ${distinct} ${list} from ${table} ${rest}`,
-      )
+      const rows: Record<string, unknown>[] = await db.execute(sql`${head} ${rest}`)
       for (const row of rows) {
         for (const { key, decode } of decoders) {
           const value = row[key]

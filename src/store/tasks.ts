@@ -184,11 +184,13 @@ export async function readTasks(
   taskIds: string[],
 ): Promise<Awaited<ReturnType<Store['readTask']>>[]> {
   const found = await query(database, async () => {
-    const rows = await database.db
+    const selected = database.db
       .select({ id: runTasks.taskId, task: tasks })
       .from(runTasks)
       .innerJoin(tasks, eq(tasks.hash, runTasks.taskHash))
       .where(and(eq(runTasks.runId, runId), inArray(runTasks.taskId, taskIds)))
+    // Rollouts and rewards ask for one at a time.
+    const rows = await (taskIds.length === 1 ? selected.prepare('task').execute() : selected)
     const texts = await readBlobs(
       database.db,
       rows.map(({ task }) => task.promptBlob),

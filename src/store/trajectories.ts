@@ -81,6 +81,8 @@ export async function beginTrajectory(
         })
         .where(and(eq(trajectories.id, id), ne(trajectories.status, 'done')))
         .returning({ attempt: trajectories.attempt })
+        .prepare('begin_trajectory')
+        .execute()
       if (!row) throw new StoreError('not_startable', `trajectory ${id} is done already, or does not exist`)
       if (options.keep) await dropFailedTurns(db, id)
       else if (row.attempt > 1) {
@@ -117,7 +119,9 @@ export async function endInvocation(
       .update(invocations)
       .set({ stopReason, endedAt, ...answer })
       .where(eq(invocations.id, id))
-      .returning({ id: invocations.id }),
+      .returning({ id: invocations.id })
+      .prepare('end_invocation')
+      .execute(),
   )
   if (changed.length === 0) throw new StoreError('missing', `invocation ${id} ended but was never stored`)
 }
@@ -138,7 +142,9 @@ export async function endTrajectory(
       .update(trajectories)
       .set({ ...end, ...answer, endedAt, revision: currentTransaction })
       .where(and(eq(trajectories.id, id), mayEnd))
-      .returning({ id: trajectories.id }),
+      .returning({ id: trajectories.id })
+      .prepare('end_trajectory')
+      .execute(),
   )
   if (changed.length === 0)
     throw new StoreError('not_running', `trajectory ${id} is not running, so it cannot end`)
