@@ -5,6 +5,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { requireInterpreter } from './level.ts'
 import type { Level } from './level.ts'
+import { libraryBinds } from './library-copies.ts'
+import type { LibraryBinds } from './library-copies.ts'
 import { interpreterEnvironment, kernelIsAtLeast, requiredArchitecture, seccompObstacle } from './linux.ts'
 import { holdProcesses, startProcess } from './process.ts'
 import { findPrograms } from './programs.ts'
@@ -38,6 +40,7 @@ export const bubblewrap: Level = {
 
   async start({ interpreter: found, pythonArguments, identity, contexts }) {
     const interpreter = requireInterpreter(found)
+    const libraries = await libraryBinds(interpreter)
     return await startProcess({
       interpreter,
       identity,
@@ -46,7 +49,7 @@ export const bubblewrap: Level = {
         command: program,
         arguments: [
           ...namespaceArguments(),
-          ...fileArguments(interpreter),
+          ...fileArguments(interpreter, libraries),
           ...Object.entries(interpreterEnvironment(interpreter)).flatMap((entry) => ['--setenv', ...entry]),
           ...`--seccomp ${status + 1} --json-status-fd ${status} --`.split(' '),
           interpreter.executable,
@@ -83,15 +86,11 @@ function namespaceArguments(): string[] {
 }
 
 /** A bind mount costs more than a link, and more with each one before it: only files themselves are bound. */
-function fileArguments(interpreter: Interpreter): string[] {
-  const { executable, standard, packages, libraries } = interpreter
-  const bound = [executable, ...standard, ...packages, ...libraries.map((library) => library.path)]
-  const linked = libraries.flatMap(({ path, names }) =>
-    names.filter((name) => name !== path).map((name) => [path, name] as const),
-  )
+function fileArguments({ executable, standard, packages }: Interpreter, libraries: LibraryBinds): string[] {
+  const own = [executable, ...standard, ...packages].map((file) => [file, file] as const)
   return [
-    ...bound.flatMap((file) => ['--ro-bind', file, file]),
-    ...linked.flatMap(([path, name]) => ['--symlink', path, name]),
+    ...[...own, ...libraries.bound].flatMap(([from, to]) => ['--ro-bind', from, to]),
+    ...libraries.linked.flatMap(([from, to]) => ['--symlink', from, to]),
     ...['/dev/null', '/dev/urandom'].flatMap((device) => ['--dev-bind', device, device]),
     // bubblewrap's own root is a writable tmpfs until then.
     ...'--dir /tmp --remount-ro / --chdir /tmp'.split(' '),

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { UsageError } from '../../src/errors.ts'
 import { packageRoot } from '../../src/package.ts'
 import { isRoot, nobody, reachableBy } from '../../src/reach.ts'
+import { interpreterEnvironment } from './linux.ts'
 import type { Interpreter } from './python.ts'
 
 const probeTimeoutMs = 60_000
@@ -34,7 +35,9 @@ export async function withLibraries(
   const probe = path.join(packageRoot, 'collectors/sandbox/library-probe.py')
   let printed: string
   try {
-    const options = { timeout: probeTimeoutMs, maxBuffer: 4 << 20, cwd: '/', env: {} }
+    // Of a copied interpreter, the libraries of the copy: those that it was built with, cells cannot read.
+    const { LD_LIBRARY_PATH } = interpreterEnvironment(interpreter)
+    const options = { timeout: probeTimeoutMs, maxBuffer: 4 << 20, cwd: '/', env: { LD_LIBRARY_PATH } }
     const run = promisify(execFile)
     printed = (await run(interpreter.executable, ['-B', '-s', probe, ...asked], options)).stdout
   } catch (error) {

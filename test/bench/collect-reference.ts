@@ -1,7 +1,7 @@
 // The collection benchmark: Descent beside the reference implementation, in one run, against one scripted
 // server without latency. Prints trajectories/s, processor seconds, memory and bytes of each, and the ratios.
 //
-//   node test/bench/collect-reference.ts [--trajectories 320 --reference 24 --threads 8 --concurrency 32 --profile]
+//   node test/bench/collect-reference.ts [--trajectories 960 --reference 48 --threads 8 --concurrency 32 --profile]
 //
 // DESCENT_TEST_POSTGRES (see scripts/with-postgres.ts) adds a PostgreSQL server. The reference is installed
 // from PyPI into a virtual environment under the temporary directory, and kept there.
@@ -26,8 +26,8 @@ import { batch, contextOf, expectedAnswer, question, turns } from './script.ts'
 
 const { values } = parseArgs({
   options: {
-    trajectories: { type: 'string', default: '320' },
-    reference: { type: 'string', default: '24' },
+    trajectories: { type: 'string', default: '960' },
+    reference: { type: 'string', default: '48' },
     /** Threads of a third run of the reference, whose REPLs then disturb each other; 0: none. */
     threads: { type: 'string', default: '0' },
     concurrency: { type: 'string', default: '32' },
