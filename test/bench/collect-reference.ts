@@ -12,6 +12,7 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
@@ -164,9 +165,11 @@ async function runDescent(name: string, location: string, contexts: string[]): P
   const store = await openStore(location)
   const url = location.startsWith('postgres') ? location : await embeddedUrl(location)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
+  let keeper = 0
   try {
     const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
     const postmaster = parentOf(backend?.pid ?? 0)
+    keeper = parentOf(postmaster)
     const size = async () => {
       await sql`checkpoint`.catch(() => {})
       const [row] = await sql<{ bytes: string }[]>`select pg_database_size(current_database()) as bytes`
@@ -223,7 +226,13 @@ async function runDescent(name: string, location: string, contexts: string[]): P
   } finally {
     await sql.end()
     await store.close()
+    // The embedded server ends a few seconds later, and its time would count as the next run's.
+    if (url !== location) await ended(keeper)
   }
+}
+
+async function ended(processId: number): Promise<void> {
+  for (let wait = 0; wait < 300 && existsSync(`/proc/${processId}`); wait += 1) await sleep(100)
 }
 
 async function embeddedUrl(location: string): Promise<string> {
