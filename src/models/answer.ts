@@ -38,6 +38,7 @@ async function readText(response: HttpAnswer, options: AnswerOptions): Promise<s
   const pieces: string[] = []
   const decoder = new TextDecoder()
   try {
+    if (response.whole) return await response.whole(options.heard)
     for await (const bytes of response.body ?? []) {
       options.heard()
       pieces.push(decoder.decode(bytes, { stream: true }))
