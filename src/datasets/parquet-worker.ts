@@ -7,7 +7,7 @@ import duckdb from '@duckdb/node-bindings'
 import { DuckDBInstance, DuckDBTableFunction } from '@duckdb/node-api'
 import { tableFromIPC } from 'apache-arrow'
 import { duckdbType, fillVector } from './duckdb-vectors.ts'
-import type { BatchMessage, OpenMessage, WorkerReply, WriterSetup } from './parquet.ts'
+import type { BatchMessage, OpenMessage, WorkerReply, WriterSetup } from './parquet-thread.ts'
 
 const { schema: schemaBytes, batches, signal } = workerData as WriterSetup
 const { schema } = tableFromIPC(schemaBytes)

@@ -1,38 +1,18 @@
-// The Parquet writer: Arrow batches in, files out, one file at a time, in a worker thread. At most
-// `outstanding` batches wait for the worker, so memory does not grow with the file. A file exists
-// under its name only when `finish` resolved; the rows DuckDB wrote are checked against those given.
-import { rm } from 'node:fs/promises'
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
-import { type Schema, Table, tableToIPC } from 'apache-arrow'
-import { DescentError } from '../errors.ts'
+// The Parquet writer. Each row group is written as a file of its own, by as many threads as there are cores,
+// and the file is joined of them in their order: so its bytes do not depend on how many threads there were.
+// A file exists under its name only when `finish` resolved.
+import { rename, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { DataType, type Schema } from 'apache-arrow'
 import type { Batch } from './batch.ts'
+import { DescentError } from '../errors.ts'
+import { joinParquet, type JoinedFile } from './parquet-join.ts'
+import { startParquetThread, type ParquetFile, type ParquetThread } from './parquet-thread.ts'
+
+export type { ParquetFile } from './parquet-thread.ts'
 
 export const codecs = ['zstd', 'snappy', 'none'] as const
 export type Codec = (typeof codecs)[number]
-
-export interface WriterSetup {
-  schema: Uint8Array
-  batches: MessagePort
-  signal: Int32Array<SharedArrayBuffer>
-}
-export type OpenMessage = { kind: 'open'; statement: string }
-export type BatchMessage =
-  | { kind: 'batch'; batch: Batch }
-  | { kind: 'end' }
-  | { kind: 'fail'; message: string }
-export type WorkerReply =
-  | { kind: 'taken' }
-  | { kind: 'written'; rows: number }
-  | { kind: 'failed'; message: string }
-
-export interface ParquetFile {
-  /** Takes the batch over; resolves when there is room for another. Rejects with a DatasetError once writing failed. */
-  write(batch: Batch): Promise<void>
-  /** Resolves when the file is complete. */
-  finish(): Promise<void>
-  /** Gives up: no file is left. */
-  abort(reason: string): Promise<void>
-}
 
 export interface ParquetWriter {
   /** Starts a file; the one before must be finished or aborted. Nothing may exist at `path`. */
@@ -40,10 +20,31 @@ export interface ParquetWriter {
   close(): Promise<void>
 }
 
-const outstanding = 4
 const rowGroupRows = 16_384
-/** HF's viewer and readers that take whole row groups want them small. Uncompressed bytes. */
-const rowGroupBytes = 64 * 1024 * 1024
+/** Of DuckDB's, which would begin another row group after so many. */
+const mostRows = 1 << 30
+
+interface Layout {
+  /** Of zstd. */
+  level: number
+  /** Of a row group, uncompressed: HF's viewer and readers that take whole ones want them small. */
+  bytes: number
+}
+
+/** Long lists of numbers become no smaller by more, and take DuckDB ten times their room while it writes them. */
+const ofNumbers: Layout = { level: 1, bytes: 16 * 1024 * 1024 }
+const ofTexts: Layout = { level: 3, bytes: 32 * 1024 * 1024 }
+
+function layoutOf(schema: Schema): Layout {
+  const isOfNumbers = schema.fields.some(({ type }) => {
+    const inner = DataType.isList(type) ? type.valueType : null
+    return DataType.isInt(inner) || DataType.isFloat(inner)
+  })
+  return isOfNumbers ? ofNumbers : ofTexts
+}
+
+/** A thread holds a row group, and what is made of it. */
+const mostThreads = 4
 
 /** A writer of files of one schema. `metadata` goes into each footer as key-value pairs. */
 export function createParquetWriter(options: {
@@ -51,92 +52,133 @@ export function createParquetWriter(options: {
   codec: Codec
   metadata: Record<string, string>
 }): ParquetWriter {
-  const channel = new MessageChannel()
-  const signal = new Int32Array(new SharedArrayBuffer(4))
-  const setup: WriterSetup = {
-    schema: tableToIPC(new Table(options.schema), 'stream'),
-    batches: channel.port2,
-    signal,
-  }
-  // Beside this file under the same kind of name: TypeScript in the checkout, JavaScript in a package.
-  const script = import.meta.url.endsWith('.ts') ? './parquet-worker.ts' : './parquet-worker.js'
-  const worker = new Worker(new URL(script, import.meta.url), {
-    workerData: setup,
-    transferList: [channel.port2],
-  })
-  let listener: ((reply: WorkerReply) => void) | null = null
-  /** Why the thread can take no more work. */
-  let broken: string | null = null
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  function breakDown(message: string): void {
-    broken ??= message
-    listener?.({ kind: 'failed', message: broken })
-  }
-  worker.on('message', (reply: WorkerReply) => listener?.(reply))
-  worker.on('error', (error) => breakDown(error instanceof Error ? error.message : String(error)))
-  worker.on('exit', (code) => breakDown(`The writer thread ended (${code}).`))
+  const most = Math.min(mostThreads, availableParallelism())
+  const layout = layoutOf(options.schema)
+  // The first starts while the first rows are read, the others when there is a second row group.
+  const threads: Thread[] = [{ thread: startParquetThread(options.schema), free: Promise.resolve() }]
 
-  function tell(message: OpenMessage | { kind: 'close' }): void {
-    worker.postMessage(message, [])
-  }
-
-  function post(message: BatchMessage, transfer: ArrayBuffer[] = []): void {
-    channel.port1.postMessage(message, transfer)
-    Atomics.add(signal, 0, 1)
-    Atomics.notify(signal, 0)
-  }
-
-  function open(path: string): ParquetFile {
-    let waiting = 0
-    let given = 0
-    let failure: DescentError | null = null
-    let room: (() => void) | null = null
-    const { promise: done, resolve, reject } = Promise.withResolvers<number>()
-    const isFull = () => waiting >= outstanding && failure === null
-    // Read by `finish` or `abort`; a failure before them is not an unhandled rejection.
-    done.catch(() => undefined)
-    listener = (reply) => {
-      if (reply.kind === 'taken') waiting -= 1
-      else if (reply.kind === 'written') resolve(reply.rows)
-      else {
-        failure = new DescentError('dataset', 'write', `Writing ${path} failed: ${reply.message}`)
-        reject(failure)
-      }
-      room?.()
+  function threadOf(group: number): Thread {
+    const thread = threads[group % most] ?? {
+      thread: startParquetThread(options.schema),
+      free: Promise.resolve(),
     }
-    if (broken !== null) breakDown(broken)
-    tell({ kind: 'open', statement: copyStatement(path, options.codec, options.metadata) })
-    return {
-      async write(batch) {
-        if (failure) throw failure
-        waiting += 1
-        given += batch.rows
-        post({ kind: 'batch', batch }, [batch.buffer])
-        while (isFull()) await new Promise<void>((wake) => (room = wake))
-        if (failure) throw failure
-      },
-      async finish() {
-        post({ kind: 'end' })
-        const written = await done
-        if (written !== given) {
-          throw new DescentError('dataset', 'write', `${path}: ${written} rows written of ${given}.`)
-        }
-      },
-      async abort(reason) {
-        if (!failure) post({ kind: 'fail', message: reason })
-        await done.catch(() => undefined)
-        await rm(path, { force: true })
-      },
-    }
+    threads[group % most] = thread
+    return thread
+  }
+
+  function statementOf(path: string): string {
+    return copyStatement(path, { ...options, level: layout.level })
   }
 
   return {
-    open,
+    open: (path) => openFile(path, { threadOf, bytes: layout.bytes, statementOf }),
     async close() {
-      listener = null
-      tell({ kind: 'close' })
-      channel.port1.close()
-      await ended
+      await Promise.all(threads.map(async ({ thread }) => await thread.close()))
+    },
+  }
+}
+
+interface Thread {
+  thread: ParquetThread
+  /** Settles when it has written what it was given. */
+  free: Promise<unknown>
+}
+
+interface Group {
+  path: string
+  file: ParquetFile
+  rows: number
+  bytes: number
+}
+
+function openFile(
+  path: string,
+  options: {
+    threadOf: (group: number) => Thread
+    statementOf: (path: string) => string
+    /** Of a row group, uncompressed. */
+    bytes: number
+  },
+): ParquetFile {
+  const { threadOf, statementOf } = options
+  const parts: string[] = []
+  let current: Group | null = null
+  let joined: JoinedFile | null = null
+  let failure: DescentError | null = null
+  /** Row groups are appended one after another. */
+  let appended: Promise<void> = Promise.resolve()
+
+  function fail(error: unknown): DescentError {
+    const why = error instanceof Error ? error.message : String(error)
+    failure ??=
+      error instanceof DescentError
+        ? error
+        : new DescentError('dataset', 'write', `Writing ${path} failed: ${why}`)
+    return failure
+  }
+
+  async function begin(): Promise<Group> {
+    const thread = threadOf(parts.length)
+    await thread.free
+    const part = `${path}-${parts.length}.partial`
+    parts.push(part)
+    return { path: part, file: thread.thread.open(part, statementOf(part)), rows: 0, bytes: 0 }
+  }
+
+  /** Lets the thread write what it has; meanwhile another takes the next row group. */
+  function end({ file, path: part }: Group): void {
+    const written = file.finish()
+    threadOf(parts.length - 1).free = written.catch(() => undefined)
+    current = null
+    appended = append(part, [appended, written])
+    appended.catch(fail)
+  }
+
+  async function append(part: string, before: Promise<void>[]): Promise<void> {
+    await Promise.all(before)
+    joined ??= await joinParquet(path)
+    await joined.add(part)
+    await rm(part)
+  }
+
+  async function give(batch: Batch): Promise<void> {
+    if (failure) throw failure
+    if (current && (current.rows >= rowGroupRows || current.bytes >= options.bytes)) end(current)
+    current ??= await begin()
+    current.rows += batch.rows
+    current.bytes += batch.buffer.byteLength
+    await current.file.write(batch)
+    if (failure) throw failure
+  }
+
+  async function complete(): Promise<void> {
+    current ??= await begin()
+    if (parts.length === 1) {
+      await current.file.finish()
+      return await rename(current.path, path)
+    }
+    end(current)
+    await appended
+    await joined?.finish()
+    await joined?.close()
+  }
+
+  return {
+    async write(batch) {
+      await give(batch).catch((error: unknown) => {
+        throw fail(error)
+      })
+    },
+    async finish() {
+      await complete().catch((error: unknown) => {
+        throw fail(error)
+      })
+    },
+    async abort(reason) {
+      await current?.file.abort(reason)
+      await appended.catch(() => undefined)
+      await joined?.close()
+      for (const left of [...parts, path]) await rm(left, { force: true })
     },
   }
 }
@@ -145,10 +187,13 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-function copyStatement(path: string, codec: Codec, metadata: Record<string, string>): string {
+function copyStatement(
+  path: string,
+  { codec, level, metadata }: { codec: Codec; level: number; metadata: Record<string, string> },
+): string {
   const pairs = Object.entries(metadata).map(([key, value]) => `${quote(key)}: ${quote(value)}`)
   const compression = {
-    zstd: 'COMPRESSION zstd, COMPRESSION_LEVEL 3',
+    zstd: `COMPRESSION zstd, COMPRESSION_LEVEL ${level}`,
     snappy: 'COMPRESSION snappy',
     none: 'COMPRESSION uncompressed',
   }[codec]
@@ -156,7 +201,8 @@ function copyStatement(path: string, codec: Codec, metadata: Record<string, stri
   return (
     `COPY (SELECT * FROM rows()) TO ${quote(path)} (FORMAT parquet, PARQUET_VERSION V1, USE_TMP_FILE false, ` +
     `${compression}, ` +
-    `ROW_GROUP_SIZE ${rowGroupRows}, ROW_GROUP_SIZE_BYTES ${quote(`${rowGroupBytes}B`)}` +
+    // All rows are one row group.
+    `ROW_GROUP_SIZE ${mostRows}` +
     `${pairs.length > 0 ? `, KV_METADATA {${pairs.join(', ')}}` : ''})`
   )
 }

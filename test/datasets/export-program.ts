@@ -1,6 +1,6 @@
 // A program for tests that need a process: DIRECTORY TASKS CHARACTERS. Trajectories are made as they
 // are read. Prints `ok ROWS`, or the error in one line.
-import { randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { exportDataset } from '../../src/datasets/index.ts'
 import { DescentError } from '../../src/errors.ts'
 import { makeContent, makeTrajectory, makeTurns } from './fixtures.ts'
@@ -9,16 +9,15 @@ import { createMemoryStore } from './memory-store.ts'
 const [directory = '', tasks = '1', characters = '1'] = process.argv.slice(2)
 const store = createMemoryStore(makeContent(Number(tasks), 1))
 
-/** Text that compresses little. */
-function noise(): string {
-  return randomBytes(Math.ceil(Number(characters) * 0.75))
-    .toString('base64')
-    .slice(0, Number(characters))
+/** Text that compresses little; the same for the same task. */
+function noise(task: string): string {
+  const outputLength = Math.ceil(Number(characters) * 0.75)
+  return createHash('shake256', { outputLength }).update(task).digest('base64').slice(0, Number(characters))
 }
 
 store.readTrajectory = (id) => {
   const task = id.split('/')[1] ?? ''
-  const turns = makeTurns('?', [noise()])
+  const turns = makeTurns('?', [noise(task)])
   return Promise.resolve(makeTrajectory('run-1', task, 0, { turns }))
 }
 

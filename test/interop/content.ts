@@ -1,4 +1,5 @@
 // Trajectories with every kind of value that has ever gone wrong in a Parquet reader or writer.
+import { createHash } from 'node:crypto'
 import { makeCall, makeCell, makeRun, makeTask, makeTrajectory, makeTurns } from '../datasets/fixtures.ts'
 import type { MemoryTask } from '../datasets/memory-store.ts'
 import type { StoredRun } from '../../src/store/contract.ts'
@@ -30,6 +31,16 @@ export function interopContent(): { runs: StoredRun[]; tasks: MemoryTask[]; traj
     [0, 1, 2].map((rollout) => trajectoryOf(task, index * 3 + rollout, rollout)),
   )
   return { runs: [makeRun('run-1', { policyVersion: 'step-100' })], tasks, trajectories }
+}
+
+/** The same trajectories with 3 MB of text each that compresses little: several row groups in a file. */
+export function largeContent(): ReturnType<typeof interopContent> {
+  const content = interopContent()
+  const trajectories = content.trajectories.map(({ runId, taskId, rollout, id }) => {
+    const noise = createHash('shake256', { outputLength: 2_250_000 }).update(id).digest('base64')
+    return makeTrajectory(runId, taskId, rollout, { turns: makeTurns(taskId, [noise]) })
+  })
+  return { ...content, trajectories }
 }
 
 function pick<Item>(items: Item[], index: number): Item {

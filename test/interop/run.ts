@@ -17,7 +17,7 @@ import { splitTasks } from '../../src/datasets/split.ts'
 import { createMemoryStore } from '../datasets/memory-store.ts'
 import { withEngineTokens } from '../datasets/token-fixtures.ts'
 import { hashRows } from './canonical.ts'
-import { interopContent } from './content.ts'
+import { interopContent, largeContent } from './content.ts'
 import { withDuckDB, withHyparquet, withParquetjs } from './javascript.ts'
 import { examineDocuments } from './documents.ts'
 import { jsonLines, preparePython } from './python.ts'
@@ -45,6 +45,11 @@ try {
     if (documents) continue
     for (const codec of name === 'trajectories' ? codecs : codecs.slice(0, 1)) await examine(name, codec)
   }
+  await examine('sft-turns', 'zstd', {
+    name: 'sft-turns of several row groups',
+    from: largeContent(),
+    maxShardBytes: 1e9,
+  })
   await examineDocuments(place, say)
   await examineTrainers(place, say)
 } finally {
@@ -55,23 +60,27 @@ process.stdout.write(
 )
 process.exitCode = counts.failed > 0 ? 1 : 0
 
-async function examine(recipe: string, codec: (typeof codecs)[number]): Promise<void> {
-  const directory = join(place, `${recipe}-${codec}`)
+async function examine(
+  recipe: string,
+  codec: (typeof codecs)[number],
+  { name = recipe, from = content, maxShardBytes = 60_000 } = {},
+): Promise<void> {
+  const directory = join(place, `${name}-${codec}`.replaceAll(' ', '-'))
   const { files } = await exportDataset({
-    store: createMemoryStore({ ...content, tokens }),
+    store: createMemoryStore({ ...from, tokens }),
     runIds: ['run-1'],
     recipe,
     directory,
     codec,
     evalFraction,
-    maxShardBytes: 60_000,
+    maxShardBytes,
   })
-  const expected = await expectedHashes(recipe)
+  const expected = await expectedHashes(recipe, from)
   function compare(reader: string, split: string, found: { rows: number; hash: string }): void {
     const wanted = expected[split]
     const same = wanted?.hash === found.hash && wanted.rows === found.rows
     const detail = same ? `${found.rows} rows` : `${found.rows} rows of ${wanted?.rows}, another content`
-    say(same ? 'passed' : 'failed', `${recipe} ${codec} ${split} by ${reader}`, detail)
+    say(same ? 'passed' : 'failed', `${name} ${codec} ${split} by ${reader}`, detail)
   }
   for (const split of Object.keys(expected)) {
     const paths = files.filter((file) => file.split === split).map((file) => join(directory, file.path))
@@ -84,7 +93,7 @@ async function examine(recipe: string, codec: (typeof codecs)[number]): Promise<
   }
   if ('reason' in python) return
   const program = join(import.meta.dirname, 'readers.py')
-  const cache = join(place, 'cache', `${recipe}-${codec}`)
+  const cache = join(place, 'cache', `${name}-${codec}`.replaceAll(' ', '-'))
   for (const line of await jsonLines(python.python, [
     program,
     recipe,
@@ -95,7 +104,7 @@ async function examine(recipe: string, codec: (typeof codecs)[number]): Promise<
     if (typeof line['check'] === 'string') {
       say(
         line['ok'] === true ? 'passed' : 'failed',
-        `${recipe} ${codec} ${line['check']}`,
+        `${name} ${codec} ${line['check']}`,
         String(line['detail']),
       )
     } else {
@@ -115,12 +124,15 @@ function numericColumns(name: string): string[] {
 }
 
 /** Of the rows as the recipe makes them, before any Parquet. */
-async function expectedHashes(name: string): Promise<Record<string, { rows: number; hash: string }>> {
+async function expectedHashes(
+  name: string,
+  from: typeof content,
+): Promise<Record<string, { rows: number; hash: string }>> {
   const recipe = findRecipe(name)
-  const store = createMemoryStore({ ...content, tokens })
+  const store = createMemoryStore({ ...from, tokens })
   const bySplit: Record<string, unknown[]> = { train: [], test: [] }
   const criteria = { statuses: recipe.statuses, threshold: 0.5, where: [], choice: parseChoice('all') }
-  const { selected } = await selectTrajectories(store, content.runs, criteria)
+  const { selected } = await selectTrajectories(store, from.runs, criteria)
   const options = parseRecipeOptions(recipe, {})
   const target = await openTarget(
     join(place, `expected-${name}`),
