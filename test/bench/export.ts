@@ -52,7 +52,7 @@ try {
 async function compareText(): Promise<void> {
   const { rows, bytes } = await makeRows(textRows)
   const contenders: Contender[] = [
-    { name: 'ours, zstd 3', share: 1, write: (path) => timed(() => writeOurs(rows, path, 'zstd')) },
+    { name: 'ours, zstd', share: 1, write: (path) => timed(() => writeOurs(rows, path, 'zstd')) },
     { name: 'ours, snappy', share: 1, write: (path) => timed(() => writeOurs(rows, path, 'snappy')) },
     { name: 'parquetjs-lite, snappy', share: 1, write: (path) => timed(() => writeParquetjs(rows, path)) },
   ]
@@ -72,7 +72,7 @@ async function compareTokens(): Promise<void> {
   const few = rows.slice(0, Math.ceil(rows.length / 20))
   const contenders: Contender[] = [
     {
-      name: 'ours, zstd 3',
+      name: 'ours, zstd',
       share: 1,
       write: (path) => timed(() => writeOurs(rows, path, 'zstd', tokenSchema)),
     },
