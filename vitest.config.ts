@@ -8,6 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    setupFiles: ['test/support/clean-up.ts'],
     projects: [
       { extends: true, test: { name: 'alone', include: alone } },
       // In one process one after another: loading the modules anew for each file took a third of the time.

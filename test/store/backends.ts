@@ -1,6 +1,6 @@
 // Fresh stores for tests, on both kinds of server: the embedded one, and the PostgreSQL server at
 // DESCENT_TEST_POSTGRES (a URL of a role that may create databases) when that variable is set.
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -10,6 +10,7 @@ import { openEmbedded } from '../../src/store/embedded.ts'
 import type { EmbeddedServer } from '../../src/store/embedded.ts'
 import { openStore } from '../../src/store/index.ts'
 import type { Store } from '../../src/store/index.ts'
+import { removeLater } from '../support/left-over.ts'
 
 export interface Backend {
   name: string
@@ -19,24 +20,13 @@ export interface Backend {
   freshStore(): Promise<Store>
 }
 
-const directories: string[] = []
-afterAll(async () => {
-  for (const path of directories)
-    await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
-})
-
 /** A directory that is removed after the file's tests; a server whose data is gone stops by itself. */
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'descent-store-'))
-  directories.push(directory)
+  removeLater(directory)
   // As a person's directory: root's server, which runs as nobody, may enter it.
   await chmod(directory, 0o755)
   return directory
-}
-
-/** Removes this path too after the file's tests. */
-export function removeLater(path: string): void {
-  directories.push(path)
 }
 
 let count = 0
