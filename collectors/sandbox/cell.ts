@@ -32,14 +32,14 @@ export async function runCell(repl: Repl, code: string, options: CellOptions): P
   const { limits } = options
   const reached = new Set<SandboxLimit>()
   let stopping: { why: string; interrupts: NodeJS.Timeout; kill: NodeJS.Timeout } | null = null
-  const clock = startClock(limits.cellSeconds * 1000, repl.transport.processId, () => {
+  const clock = startClock(repl.alarms.compute, limits.cellSeconds * 1000, repl.transport.processId, () => {
     reached.add('compute_time')
     stop('timeout', `a cell may compute for ${limits.cellSeconds} s`)
   })
-  const wall = setTimeout(() => {
+  repl.alarms.wall.set(limits.wallSeconds * 1000, () => {
     reached.add('wall_time')
     stop('wall_time', `a cell may take ${limits.wallSeconds} s in all, the host's answers included`)
-  }, limits.wallSeconds * 1000)
+  })
   const calls = openCalls({
     channel: repl.channel,
     functions: options.functions,
@@ -86,7 +86,7 @@ export async function runCell(repl: Repl, code: string, options: CellOptions): P
   repl.channel.send({ order: 'execute', id: identity }, [code])
   const end = await ended
   const times = clock.stop()
-  clearTimeout(wall)
+  repl.alarms.wall.lift()
   options.signal?.removeEventListener('abort', cancel)
   const why = clearStopping(stopping)
   const result = 'done' in end ? readDone(end, why) : deadCell(end, repl.printed())

@@ -1,6 +1,7 @@
 // Counts the time in which a cell computes. It stands still while the host answers calls, but not for a
 // cell that computes meanwhile in another thread: what the interpreter's processor time shows, counts.
 import { readFileSync } from 'node:fs'
+import type { Alarm } from './alarm.ts'
 
 export interface ComputeClock {
   pause(): void
@@ -15,13 +16,17 @@ const tickMs = 10
 
 /**
  * Starts at once; calls `onLimit` once when `limitMs` have been computed. `processId`: the interpreter's;
- * null where its processor time cannot be seen.
+ * null where its processor time cannot be seen. The alarm is the clock's until it stops.
  */
-export function startClock(limitMs: number, processId: number | null, onLimit: () => void): ComputeClock {
+export function startClock(
+  alarm: Alarm,
+  limitMs: number,
+  processId: number | null,
+  onLimit: () => void,
+): ComputeClock {
   const startedAt = performance.now()
   let computedMs = 0
   let runningSince: number | null = null
-  let timer: NodeJS.Timeout | undefined
   /** Set at the first pause: until then, time by the wall is all there is to count. */
   let poll: NodeJS.Timeout | undefined
   let offsetMs = 0
@@ -36,22 +41,10 @@ export function startClock(limitMs: number, processId: number | null, onLimit: (
     if (!stopped) onLimit()
   }
 
-  function arm(leftMs: number): NodeJS.Timeout {
-    return setTimeout(expire, Math.max(0, Math.min(leftMs, 2 ** 31 - 1)))
-  }
-
-  /** The timer is left running over short pauses: it looks how much is left when it fires. */
-  function expire(): void {
-    timer = undefined
-    if (runningSince === null) return
-    const leftMs = limitMs - computedMs - (performance.now() - runningSince)
-    if (leftMs <= 0) fire()
-    else timer = arm(leftMs)
-  }
-
   function pause(): void {
     if (runningSince !== null) computedMs += performance.now() - runningSince
     runningSince = null
+    alarm.lift()
     if (poll !== undefined || stopped) return
     offsetMs = computedMs - processorMs(processId)
     poll = setInterval(() => {
@@ -62,7 +55,7 @@ export function startClock(limitMs: number, processId: number | null, onLimit: (
   function resume(): void {
     if (runningSince !== null) return
     runningSince = performance.now()
-    timer ??= arm(limitMs - computedMs)
+    alarm.set(limitMs - computedMs, fire)
   }
 
   resume()
@@ -72,7 +65,6 @@ export function startClock(limitMs: number, processId: number | null, onLimit: (
     stop() {
       stopped = true
       pause()
-      clearTimeout(timer)
       clearInterval(poll)
       const durationMs = performance.now() - startedAt
       return { computeMs: Math.min(durationMs, Math.max(computedMs, processorUsed())), durationMs }

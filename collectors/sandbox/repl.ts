@@ -1,6 +1,8 @@
 // One interpreter: started, spoken to, ended, wherever it runs (transport.ts).
 import { SandboxError } from '../../src/errors.ts'
 import type { ContextFile, Death } from '../../src/sandbox.ts'
+import { createAlarm } from './alarm.ts'
+import type { Alarm } from './alarm.ts'
 import { openChannel } from './channel.ts'
 import type { Channel, Frame } from './channel.ts'
 import { takeIdentity } from './identity.ts'
@@ -24,6 +26,8 @@ export interface Repl {
   readonly transport: Transport
   readonly channel: Channel
   readonly contexts: readonly ContextFile[]
+  /** Of the cell that runs. */
+  readonly alarms: { compute: Alarm; wall: Alarm }
   /** Settles when no process is left. */
   readonly exited: Promise<Death>
   /** Why it is gone, or null while it lives. */
@@ -78,6 +82,7 @@ async function attend(transport: Transport, attendance: Attendance): Promise<Rep
   let told: Printed = nothing()
   let frozen = false
   let freezing: NodeJS.Immediate | undefined
+  const alarms = { compute: createAlarm(), wall: createAlarm() }
 
   function kill(why?: Death): void {
     wanted ??= why ?? null
@@ -87,6 +92,8 @@ async function attend(transport: Transport, attendance: Attendance): Promise<Rep
   const exited = transport.exited.then((found) => {
     death = wanted ?? found
     clearImmediate(freezing)
+    alarms.compute.close()
+    alarms.wall.close()
     identity.release()
     channel.close()
     listener.onExit(death)
@@ -117,6 +124,7 @@ async function attend(transport: Transport, attendance: Attendance): Promise<Rep
     channel,
     exited,
     contexts,
+    alarms,
     death: () => death,
     listen(next) {
       listener = next

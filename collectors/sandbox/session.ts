@@ -94,7 +94,9 @@ export async function openSession(host: SessionHost, options: SessionOptions): P
   async function variable(name: string, key?: string): Promise<string | null> {
     const repl = await live()
     const identity = randomUUID()
-    const clock = startClock(options.limits.cellSeconds * 1000, repl.transport.processId, () => repl.kill())
+    const { alarms, transport } = repl
+    const limitMs = options.limits.cellSeconds * 1000
+    const clock = startClock(alarms.compute, limitMs, transport.processId, () => repl.kill())
     const ended = new Promise<string | null | Death>((resolve) => {
       function onFrame(frame: Frame): void {
         if ('call' in frame) {

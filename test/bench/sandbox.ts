@@ -21,7 +21,7 @@ const { values } = parseArgs({
 })
 const rounds = Number(values.rounds)
 const starts = 10
-const cells = 2000
+const cells = 10_000
 const calls = 10_000
 const contextBytes = 100_000_000
 

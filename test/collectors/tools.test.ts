@@ -41,6 +41,21 @@ describe('tools', () => {
     )
   })
 
+  it('find the same builtins as the cells', async () => {
+    const asks = {
+      name: 'asks',
+      description: 'asks whoever sits there',
+      source:
+        'import builtins\ndef asks():\n    print(__builtins__ is vars(builtins))\n    return input("?")\n',
+    }
+    const trajectory = await rolling.roll([code('asks()'), answer('done')], {
+      protocol: { id: 'rlm', tools: [asks] },
+    })
+    const [cell] = turnsOf(trajectory)[0]?.cells ?? []
+    expect(cell).toMatchObject({ stdout: 'True\n', error: { type: 'EOFError' } })
+    expect(cell?.error?.message).toContain('input() is not available')
+  })
+
   it('are there again after the REPL died', async () => {
     const trajectory = await rolling.roll(
       [code('import os\nos._exit(1)'), code('print(table, callable(lookup))'), answer('done')],

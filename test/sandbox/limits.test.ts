@@ -39,6 +39,18 @@ describe.each(levels)('at level %s', (level) => {
     })
   })
 
+  it('compute_time and wall_time, each cell from its own start', async () => {
+    for (const limit of ['cellSeconds', 'wallSeconds'] as const) {
+      await using({ limits: { [limit]: 0.4 } }, async ({ run }) => {
+        expect((await run('x = 1')).limits).toEqual([])
+        await sleep(300)
+        const { durationMs, error } = await run('while True: pass')
+        expect(error?.type).toBe('KeyboardInterrupt')
+        expect(durationMs).toBeGreaterThan(399)
+      })
+    }
+  })
+
   it('compute_time, by kill', async () => {
     await using({ limits: { cellSeconds: 0.2 } }, async ({ run }) => {
       const { death, limits } = await run(deaf)

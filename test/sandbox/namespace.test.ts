@@ -196,6 +196,32 @@ with ThreadPoolExecutor(32) as pool:
     })
   })
 
+  it('answers quickly, slowly and in turns, and stops a cell amid its calls', async () => {
+    await using({ limits: { wallSeconds: 1, callsPerCell: 1_000_000 } }, async ({ run }) => {
+      const code = 'n = 0\nwhile True:\n    assert llm_query(str(n)) == f"<{n}>", n\n    n += 1'
+      const result = await run(code, async ({ order, args: [prompt] }) => {
+        if (order % 50 === 0) await sleep(order % 20)
+        return `<${show(prompt)}>`
+      })
+      expect(result.error?.type).toMatch(/^(KeyboardInterrupt|RuntimeError)$/)
+      expect(result).toMatchObject({ death: null, limits: ['wall_time'] })
+      expect((await run('print(n > 100, llm_query("next"))')).stdout).toBe('True echo next\n')
+    })
+  })
+
+  it('answers a cell that has broken the builtins, and puts them back', async () => {
+    await using({}, async ({ run }) => {
+      const broken = await run(
+        'import builtins\nbuiltins.isinstance = builtins.list = None\nx = llm_query("a")',
+      )
+      expect(broken.error).toBeNull()
+      expect((await run('print(isinstance([], builtins.list), x)')).stdout).toBe('True echo a\n')
+      const raised = await run('vars(builtins).clear()\n1 / 0')
+      expect(raised.error).toMatchObject({ type: 'ZeroDivisionError', message: 'division by zero' })
+      expect((await run('print(len([1]))')).stdout).toBe('1\n')
+    })
+  })
+
   it('keeps the head of the output and counts all of it', async () => {
     await using({ limits: { outputCharacters: 10 } }, async ({ run }) => {
       const code =

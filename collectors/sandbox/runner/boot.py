@@ -47,10 +47,13 @@ def received_modules():
     ]
 
 
+# What a cell does to the module of builtins does not reach the runner's own code.
+own_builtins = dict(vars(sys.modules["builtins"]))
 package = sys.modules["runner"] = type(sys)("runner")
 package.__path__ = []
 for name, code in received_modules():
     module = sys.modules["runner." + name] = type(sys)("runner." + name)
+    module.__builtins__ = own_builtins
     exec(code, module.__dict__)
 if "before_main" in globals():
     before_main()

@@ -136,6 +136,9 @@ class Runner:
         sys.stderr = sys.__stderr__ = self.errors
         sys.stdin = sys.__stdin__ = NoInput()
         self.restore_builtins()
+        _, failure = self.interrupts.guarded(self.namespace.restore)
+        if failure is not None:
+            self.namespace.restore()
         self.interrupts.restore()
         _set_recursion(self.recursion)
         _set_interval(0.005)
@@ -170,7 +173,6 @@ class Runner:
         failure = None
         remember_source(filename, source)
         _, error = self.interrupts.guarded(self.run_source, source, filename, values)
-        self.restore_builtins()
         failed = error is not None
         if failed:
             self.release_ballast()
@@ -189,6 +191,8 @@ class Runner:
     def described(self, error):
         if error is None:
             return None
+        # What describes it is of the standard library.
+        self.restore_builtins()
         self.reached.add(limit_of(error))
         name = type_name(error)
         texts, failure = self.interrupts.guarded(describe, error, self.interrupts)

@@ -62,6 +62,7 @@ class Namespace:
         module = type(sys)("__main__")
         self.values = module.__dict__
         self.module = module
+        self.restore()
         self.bind_scaffold()
         if self.setup["answer"] == "dict":
             self.values["answer"] = rebound(None, self.answer_kind, self.captured)
@@ -77,8 +78,11 @@ class Namespace:
             self.offered = {**builtins.__dict__, **dict.fromkeys(self.setup["withoutBuiltins"])}
         return self.offered
 
-    def bind_scaffold(self):
+    def restore(self):
+        """What can be taken back as soon as a cell is over; its variables may still be asked for."""
         put_back(self.builtins, self.offered_builtins())
+
+    def bind_scaffold(self):
         self.values["__builtins__"] = self.builtins
         self.values["__name__"] = "__main__"
         self.values.update(self.functions)
@@ -180,6 +184,9 @@ class StrictNamespace(Namespace):
         self.builtins = {**self.offered_builtins(), **blocked}
         sys.modules["__main__"] = type(sys)("__main__")
 
+    def restore(self):
+        """Every cell gets a dictionary of its own; the builtins in it are the reference's for all cells."""
+
     def offered_builtins(self):
         return {name: getattr(builtins, name) for name in STRICT_BUILTINS}
 
@@ -217,7 +224,7 @@ def make_tools(tools, known):
             continue
         filename = f"<tool {name}>"
         remember_source(filename, tool["source"])
-        space = {**known, "__name__": filename}
+        space = {**known, "__name__": filename, "__builtins__": builtins.__dict__}
         exec(compile(tool["source"], filename, "exec", dont_inherit=True), space)
         if name not in space:
             raise NameError(f"the source of the tool {name} defines no {name}")
