@@ -110,7 +110,10 @@ async function choose(options: SandboxOptions): Promise<Level> {
   const weakest =
     options.minIsolation ?? (forced !== undefined && isWeaker(forced, 'landlock') ? forced : 'landlock')
   if (forced !== undefined && isWeaker(forced, weakest)) {
-    throw unavailable(`the sandbox level ${forced} is weaker than the level asked for, ${weakest}`)
+    const asked = options.level === undefined ? `DESCENT_SANDBOX=${forced}` : `the sandbox level ${forced}`
+    throw unavailable(
+      `${asked} is weaker than minIsolation, ${weakest}: set minIsolation to ${forced} where that is enough`,
+    )
   }
   const candidates = levels.filter(({ isolation }) =>
     forced === undefined

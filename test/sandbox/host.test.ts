@@ -101,7 +101,7 @@ describe('the choice of a level', () => {
   it('refuses in one line that says what was tried and how to mend it', async () => {
     const weaker = openSandbox({ level: 'wasm', minIsolation: 'landlock' })
     await expect(weaker).rejects.toThrow(
-      'the sandbox level wasm is weaker than the level asked for, landlock',
+      'the sandbox level wasm is weaker than minIsolation, landlock: set minIsolation to wasm where that is enough',
     )
     const python = '/nonexistent/python3'
     await expect(openSandbox({ python })).rejects.toThrow(
