@@ -16,6 +16,28 @@ export const runner: HostileCell[] = [
     stdout: '',
   },
   {
+    name: 'empties the builtins of the runner',
+    code: 'llm_query.__globals__["__builtins__"].clear()',
+    death: /^exit: Python ended with exit code (1|70)\b/,
+    stdout: '',
+  },
+  {
+    name: 'makes the wait for frames lie',
+    code: 'channel = llm_query.__closure__[0].cell_contents\nchannel.poll = lambda *a: [1]\nchannel.pass_over, channel.missed = -5, 10**100\nprint(llm_query("a"))',
+    stdout: 'echo a\n',
+  },
+  {
+    name: 'makes the wait for frames blind',
+    code: 'channel = llm_query.__closure__[0].cell_contents\nchannel.poll = lambda *a: 0\nchannel.pass_over = channel.missed = 0\nprint(llm_query("a"))',
+    stdout: 'echo a\n',
+  },
+  {
+    name: 'leaves an endless end of a value among the builtins',
+    code: 'import builtins\nclass Value:\n    def __del__(self):\n        while True: pass\n__builtins__["x"] = Value()\nbuiltins.len = builtins.y = Value()',
+    stdout: '',
+    limits: short,
+  },
+  {
     name: 'stops the collector',
     code: 'import gc, sys\ngc.disable()\ngc.freeze()\ngc.set_debug(gc.DEBUG_LEAK)\nsys.setswitchinterval(10**6)',
     stdout: '',
