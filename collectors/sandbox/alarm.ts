@@ -12,7 +12,7 @@ export interface Alarm {
 /** The longest that a timer takes (Node's documentation of `setTimeout`). */
 const longestMs = 2 ** 31 - 1
 
-/** Does not keep the process alive: what it watches does. */
+/** Keeps the process alive only while it is set. */
 export function createAlarm(): Alarm {
   let timer: NodeJS.Timeout | undefined
   let firesAt = Infinity
@@ -22,7 +22,7 @@ export function createAlarm(): Alarm {
   function arm(): void {
     clearTimeout(timer)
     firesAt = dueAt
-    timer = setTimeout(look, Math.max(0, Math.min(dueAt - performance.now(), longestMs))).unref()
+    timer = setTimeout(look, Math.max(0, Math.min(dueAt - performance.now(), longestMs)))
   }
 
   function look(): void {
@@ -38,10 +38,12 @@ export function createAlarm(): Alarm {
       dueAt = performance.now() + milliseconds
       due = then
       if (dueAt < firesAt) arm()
+      else timer?.ref()
     },
     lift() {
       dueAt = Infinity
       due = nothing
+      timer?.unref()
     },
     close() {
       dueAt = Infinity
