@@ -20,9 +20,16 @@ export function createAlarm(): Alarm {
   let due = nothing
 
   function arm(): void {
-    clearTimeout(timer)
+    disarm()
     firesAt = dueAt
-    timer = setTimeout(look, Math.max(0, Math.min(dueAt - performance.now(), longestMs)))
+    timer = setTimeout(look, Math.max(0, Math.min(Math.ceil(dueAt - performance.now()), longestMs)))
+  }
+
+  function disarm(): void {
+    // Node keeps what it has made for the duration of a cleared timer until then, unless that timer was ref'd.
+    timer?.ref()
+    clearTimeout(timer)
+    firesAt = Infinity
   }
 
   function look(): void {
@@ -47,8 +54,8 @@ export function createAlarm(): Alarm {
     },
     close() {
       dueAt = Infinity
-      clearTimeout(timer)
-      firesAt = Infinity
+      due = nothing
+      disarm()
     },
   }
 }

@@ -263,6 +263,11 @@ describe('what cannot be', () => {
     ['no question', { messages: [{ role: 'assistant', content: 'x' }] }, /^400 messages: the last one/],
     ['both', { descent: { question: 'a', context: 'b' } }, /^400 descent: give question or context/],
     ['a misspelt field', { descent: { contxt: 'b' } }, /^400 descent: Unrecognized key: "contxt"/],
+    [
+      'nesting without end',
+      { descent: { answer: JSON.parse('['.repeat(600) + ']'.repeat(600)) as unknown } },
+      /^400 descent: must be JSON, nested at most 500 deep/,
+    ],
     ['an unknown model', { model: 'gpt-5' }, /^404 There is no model "gpt-5"; there is "birds", "one-turn"/],
   ]
   test.each(refused)('is refused in the words of OpenAI: %s', async (_name, body, message) => {

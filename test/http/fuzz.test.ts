@@ -138,11 +138,18 @@ function bodies(operation: Operation): Arbitrary<string | null> {
     '1e400',
     '{"value":1e400,"reason":"x"}',
     '{"__proto__":{"a":1}}',
+    deep,
+    ...['tags', 'value', 'dataset', 'model', 'messages', 'metadata', 'descent'].map(
+      (field) => `{"${field}":${deep}}`,
+    ),
   ]
   const wild = [{ tags: odd }, { value: {}, reason: [] }, { label: '\u0000' }, { name: '\ud800' }]
   const texts = [...fitting, ...wild].map((value) => JSON.stringify(value))
   return constantFrom(...texts, ...broken, `{"note":"${'x'.repeat(20_000)}"}`)
 }
+
+/** Nested further than a recursion over it would get. */
+const deep = '['.repeat(20_000) + ']'.repeat(20_000)
 
 interface Case {
   address: string

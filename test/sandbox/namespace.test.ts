@@ -1,5 +1,6 @@
 // What a cell finds and what stays of it, in the persistent namespace; host functions; what is printed.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jsonSchema } from '../../src/json.ts'
 import { levels, limits, noBuiltins, setup, show, sleep, startSandbox, withFiles } from './helpers.ts'
 import type { Rig, RigOptions, TestSandbox } from './helpers.ts'
 
@@ -206,6 +207,20 @@ with ThreadPoolExecutor(32) as pool:
       expect(result.error?.type).toMatch(/^(KeyboardInterrupt|RuntimeError)$/)
       expect(result).toMatchObject({ death: null, limits: ['wall_time'] })
       expect((await run('print(n > 100, llm_query("next"))')).stdout).toBe('True echo next\n')
+    })
+  })
+
+  it('takes arguments nested as deep as anyone would, and refuses what has no end', async () => {
+    await using({}, async ({ run }) => {
+      const nested = 'x = []\nfor _ in range(DEPTH): x = [x]\nprint(llm_query(x))'
+      const taken = await run(nested.replace('DEPTH', '400'), async ({ args: [prompt] }) => {
+        return `${JSON.stringify(prompt).length}`
+      })
+      expect(taken.stdout).toBe('802\n')
+      const refused = await run(nested.replace('DEPTH', '600'))
+      expect(refused.error).toMatchObject({ type: 'RuntimeError', message: 'the arguments are not valid' })
+      const endless = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as unknown
+      expect(jsonSchema.safeParse(endless).success).toBe(false)
     })
   })
 

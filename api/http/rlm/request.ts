@@ -3,6 +3,7 @@
 // question whole.
 import { z } from 'zod'
 import type { AskedTask } from '../../../collectors/open-run.ts'
+import { jsonSchema } from '../../../src/json.ts'
 import type { Json } from '../../../src/json.ts'
 import { contextSchema, type TaskContext } from '../../../src/tasks/task.ts'
 import { HttpProblem } from '../problem.ts'
@@ -12,11 +13,13 @@ export const shortCharacters = 4000
 /** Of a long last message the question shows so many characters of its beginning and of its end. */
 const shownCharacters = 1000
 
-const askSchema = z.strictObject({
-  question: z.string().min(1).optional(),
-  context: contextSchema.optional(),
-  answer: z.json().optional(),
-})
+const askSchema = jsonSchema.pipe(
+  z.strictObject({
+    question: z.string().min(1).optional(),
+    context: contextSchema.optional(),
+    answer: z.json().optional(),
+  }),
+)
 
 /** The same for the description of the API, which cannot tell of any JSON. */
 export const describedAskSchema = z
