@@ -4,7 +4,7 @@ import { z } from 'zod'
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 /** Levels of lists and objects in each other that are taken from outside. */
-export const mostNesting = 500
+const mostNesting = 500
 
 /**
  * JSON of whoever, nested at most `mostNesting` deep. `z.json()` recurses: deep nesting ends the stack, and zod
@@ -13,7 +13,7 @@ export const mostNesting = 500
 export const jsonSchema = z.custom<Json>(isJson, `must be JSON, nested at most ${mostNesting} deep`)
 
 /** Does not recurse; false for numbers that JSON has not, and for what is nested deeper than `mostNesting`. */
-export function isJson(value: unknown): value is Json {
+function isJson(value: unknown): value is Json {
   let level = [value]
   for (let depth = 0; level.length > 0; depth += 1) {
     const inner: unknown[] = []
