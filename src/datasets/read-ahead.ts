@@ -7,6 +7,8 @@ import type { RecipeOptions } from './recipe-options.ts'
 import type { Selected } from './selection.ts'
 
 const mostTrajectories = 256
+/** Of the first batch, and twice as many of each after it: the first rows are made while more is read. */
+const firstTrajectories = 32
 /** With fewer, the database waits for the rows, and they for it. */
 const batchesAhead = 3
 /** Sent and received tokens, which count a shared prefix once a turn: an upper bound of some 16 MB of text. */
@@ -47,15 +49,17 @@ export function createReadAhead(
   const arrays = new Map<string, ReturnType<Store['readTokens']>>()
   let current: Batch | null = null
   const ahead: Batch[] = []
+  let room = firstTrajectories
 
   function begin(start: number): Batch | null {
     if (start >= members.length || !readMany) return null
     let end = start
     let tokens = 0
-    while (end < members.length && end - start < mostTrajectories && (end === start || tokens < mostTokens)) {
+    while (end < members.length && end - start < room && (end === start || tokens < mostTokens)) {
       tokens += members[end]?.tokens ?? 0
       end += 1
     }
+    room = Math.min(2 * room, mostTrajectories)
     const batch = members.slice(start, end)
     beginTasks(batch)
     if (withTokens) beginTokens(batch.map(({ id }) => id))

@@ -4,11 +4,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { promisify } from 'node:util'
-import { zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { zstdCompress, zstdCompressSync } from 'node:zlib'
 import { eq, sql } from 'drizzle-orm'
 import { StoreError, UsageError } from '../errors.ts'
 import { sha256 } from '../hash.ts'
 import type { Reader } from './database.ts'
+import { decompress, loadDecoder } from './decompress.ts'
 import { rowReader } from './rows.ts'
 import { blobs } from './schema.ts'
 
@@ -23,6 +24,8 @@ const largestSync = 64 * 1024
 
 export interface StoredBlob {
   codec: number
+  /** Bytes before they were compressed. */
+  size: number
   data: Buffer | null
   /** What the bytes say, once they were asked: a system prompt stands in every tree of a batch. */
   text?: string
@@ -30,7 +33,6 @@ export interface StoredBlob {
 
 export interface BlobRow extends StoredBlob {
   hash: Buffer
-  size: number
   uri: string | null
 }
 
@@ -112,14 +114,29 @@ function listRow(hash: Buffer, size: number, flags: number, chunks: Buffer[]): B
   return { hash, size, codec: flags, data: null, uri }
 }
 
-/** The uncompressed bytes of a blob that was read whole. */
-export function unpackBlob(blob: StoredBlob): Buffer {
-  const data = blob.data ?? Buffer.alloc(0)
-  return (blob.codec & zstd) === 0 ? data : zstdDecompressSync(data)
+/** The uncompressed bytes of a blob that was read whole. Errors raised: StoreError when they are damaged. */
+export function unpackBlob({ codec, data, size }: StoredBlob, hash: Buffer): Buffer {
+  const packed = data ?? Buffer.alloc(0)
+  if ((codec & zstd) === 0) return packed
+  try {
+    return decompress(packed, size)
+  } catch (error) {
+    const name = hash.toString('hex')
+    throw new StoreError('blob', `the blob ${name} is damaged in the store: restore it from a backup`, {
+      cause: error,
+    })
+  }
 }
 
 const hashesPerQuery = 1000
-const reader = rowReader(blobs, { hash: blobs.hash, codec: blobs.codec, data: blobs.data, uri: blobs.uri })
+const columns = {
+  hash: blobs.hash,
+  codec: blobs.codec,
+  size: blobs.size,
+  data: blobs.data,
+  uri: blobs.uri,
+}
+const reader = rowReader(blobs, columns)
 
 /** The blobs of these hashes, whole, by hexadecimal hash; those that do not exist are left out. */
 export async function readBlobs(
@@ -129,14 +146,15 @@ export async function readBlobs(
   const wanted = new Map<string, Buffer>()
   for (const hash of hashes) if (hash) wanted.set(hash.toString('hex'), hash)
   const found = new Map<string, StoredBlob>()
+  if (wanted.size > 0) await loadDecoder()
   const list = [...wanted.values()]
   for (let at = 0; at < list.length; at += hashesPerQuery) {
     const part = list.slice(at, at + hashesPerQuery)
     const array = `{${part.map((hash) => `"\\\\x${hash.toString('hex')}"`).join(',')}}`
     const rows = await reader.read(db, sql`where ${blobs.hash} = any (${array}::bytea[])`)
-    for (const { hash, codec, data, uri } of rows) {
-      const whole = uri === null ? { codec, data } : { codec, data: await joinChunks(db, uri) }
-      found.set(hash.toString('hex'), whole)
+    for (const { hash, codec, size, data, uri } of rows) {
+      const whole = uri === null ? data : await joinChunks(db, uri)
+      found.set(hash.toString('hex'), { codec, size, data: whole })
     }
   }
   return found
@@ -151,7 +169,7 @@ async function joinChunks(db: Reader, uri: string): Promise<Buffer> {
 /** The bytes of one blob, at most a chunk in memory at a time. */
 export async function* streamBlob(db: Reader, hash: Buffer): AsyncGenerator<Buffer> {
   const row = await readRow(db, hash)
-  if (row.uri === null) yield unpackBlob(row)
+  if (row.uri === null) yield unpackBlob(row, hash)
   else yield* streamChunks(db, row.uri)
 }
 
@@ -159,14 +177,14 @@ async function* streamChunks(db: Reader, uri: string): AsyncGenerator<Buffer> {
   const [kind, list = ''] = uri.split(':')
   if (kind !== 'chunks')
     throw new StoreError('blob', `a blob is kept at ${uri}, which this version cannot read`)
-  for (const hash of list.split(',')) yield unpackBlob(await readRow(db, Buffer.from(hash, 'hex')))
+  for (const name of list.split(',')) {
+    const hash = Buffer.from(name, 'hex')
+    yield unpackBlob(await readRow(db, hash), hash)
+  }
 }
 
 async function readRow(db: Reader, hash: Buffer): Promise<StoredBlob & { uri: string | null }> {
-  const [row] = await db
-    .select({ codec: blobs.codec, data: blobs.data, uri: blobs.uri })
-    .from(blobs)
-    .where(eq(blobs.hash, hash))
+  const [row] = await db.select(columns).from(blobs).where(eq(blobs.hash, hash))
   if (!row) throw new StoreError('blob', `the blob ${hash.toString('hex')} is missing from the store`)
   return row
 }

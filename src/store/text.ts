@@ -52,7 +52,7 @@ export function joinText(
   const blob = blobs.get(hash.toString('hex'))
   // A blob is committed with its row, so this is a database that was edited by hand.
   if (!blob) return column
-  return (blob.text ??= decode(unpackBlob(blob)))
+  return (blob.text ??= decode(unpackBlob(blob, hash)))
 }
 
 function decode(bytes: Buffer): string {

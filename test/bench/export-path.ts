@@ -1,7 +1,6 @@
 // The whole way from a store to Parquet: `node test/bench/export-path.ts [ROWS] [RECIPE]`. A store is filled,
 // then exported; each stage also runs alone, so that the table says where the time goes: selecting,
 // reading trees, making rows and batches of them, encoding and writing.
-import { rm } from 'node:fs/promises'
 import { groupMean } from '../../src/datasets/advantages.ts'
 import { createBatchBuilder } from '../../src/datasets/arrow.ts'
 import { parseChoice } from '../../src/datasets/choice.ts'
@@ -10,6 +9,7 @@ import { makeRows, unitsOf } from '../../src/datasets/make-rows.ts'
 import { createReadAhead } from '../../src/datasets/read-ahead.ts'
 import { parseRecipeOptions } from '../../src/datasets/recipe-options.ts'
 import { type Selected, selectTrajectories } from '../../src/datasets/selection.ts'
+import { removeDirectory } from '../support/directory.ts'
 import { fillStore } from './export-store.ts'
 
 const rows = Number(process.argv[2] ?? 50_000)
@@ -80,5 +80,5 @@ try {
   console.log(`peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`)
 } finally {
   await store.close()
-  await rm(place, { recursive: true, force: true })
+  await removeDirectory(place)
 }

@@ -1,11 +1,10 @@
 // A store with trajectories for the export benchmark: rows as export-rows.ts makes them, journaled as a
 // collector would, with token arrays on demand.
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTokenChains } from '../../src/models/token-deltas.ts'
 import { seededRandom } from '../../src/tasks/random.ts'
 import { type JournalEntry, openStore, type Store } from '../../src/store/index.ts'
+import { temporaryDirectory } from '../support/directory.ts'
 import { aCall, aCell, aMessage, anEnd, anInvocation, aPlannedRun, aTurn, now } from '../store/fixtures.ts'
 import { makeRows, turnsPerTrajectory } from './export-rows.ts'
 
@@ -19,7 +18,7 @@ export async function fillStore(
   rows: number,
   tokensPerTurn = 0,
 ): Promise<{ store: Store; runId: string; place: string }> {
-  const place = await mkdtemp(join(tmpdir(), 'descent-bench-store-'))
+  const place = await temporaryDirectory('bench-store')
   const store = await openStore(join(place, 'store'))
   const trajectories = Math.ceil(rows / turnsPerTrajectory)
   const { runId, planned } = await aPlannedRun(store, place, {

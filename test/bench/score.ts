@@ -2,13 +2,12 @@
 // to a fresh store, scores them with three cheap rewards as a process, once interrupted and taken up again,
 // and compares the stored values with those of a second, undisturbed pass.
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hashOf } from '../../src/hash.ts'
 import { openStore, type Store } from '../../src/store/index.ts'
 import { aPlannedRun, aTurnsEntries, anEnd } from '../store/fixtures.ts'
+import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
 
 const rollouts = 10
 const count = Number(process.argv[2] ?? 10_000)
@@ -90,7 +89,7 @@ async function digest(directory: string, runId: string): Promise<{ hash: string;
   return { hash: hashOf(values).slice(0, 16), scores: values.length }
 }
 
-const directory = await mkdtemp(path.join(os.tmpdir(), 'descent-bench-score-'))
+const directory = await temporaryDirectory('bench-score')
 try {
   const store = await openStore(path.join(directory, 'store'))
   const started = performance.now()
@@ -110,5 +109,5 @@ try {
   console.log('all again', { ...whole, ...second })
   console.log(first.hash === second.hash ? 'the values are the same' : 'THE VALUES DIFFER')
 } finally {
-  await rm(directory, { recursive: true, force: true })
+  await removeDirectory(directory)
 }

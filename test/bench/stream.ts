@@ -3,10 +3,10 @@
 // slow while others read, and to one that leaves. Prints rows/s, MB/s and how the server's memory went.
 import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { preparePython } from '../interop/python.ts'
+import { removeDirectory } from '../support/directory.ts'
 import { fillStore } from './export-store.ts'
 
 interface Read {
@@ -45,7 +45,7 @@ try {
   server.kill('SIGTERM')
   await new Promise((resolve) => server.once('exit', resolve))
   await store.close()
-  await rm(place, { recursive: true, force: true })
+  await removeDirectory(place)
 }
 
 async function readAll(name: string, ...readers: string[][]): Promise<void> {

@@ -269,4 +269,41 @@ describe.each(backends())('journal on $name', (backend) => {
     await other.end()
     await store.close()
   })
+
+  test('texts of every size come back, and one whose bytes are damaged is named', async () => {
+    const url = await backend.freshDatabase()
+    const store = await openStore(url)
+    const { runId, planned } = await make.aPlannedRun(store, await temporaryDirectory(), {
+      tasks: 1,
+      rollouts: 1,
+    })
+    const id = planned[0]?.id ?? ''
+    // Around the sizes at which a text is a blob, is compressed, and is decompressed in another way.
+    const sizes = [1999, 2001, 3000, 65_536, 262_143, 262_144, 262_145, 400_000, 9_000_000]
+    const texts = sizes.map((size) => `${'né 😀 '.repeat(size / 6)}${size}`.slice(0, size))
+    const root = make.anInvocation({ runId, trajectoryId: id })
+    const call = make.aCall({ runId, trajectoryId: id }, root.id, {})
+    await store.beginTrajectory(id, make.now())
+    await store.append([
+      { table: 'invocations', row: root },
+      ...texts.map((content, index) => ({
+        table: 'messages' as const,
+        row: make.aMessage({ runId, trajectoryId: id }, root.id, { index, content }),
+      })),
+      { table: 'calls', row: call },
+      {
+        table: 'turns',
+        row: make.aTurn({ runId, trajectoryId: id }, root.id, call.id, { promptMessages: sizes.length }),
+      },
+    ])
+    const read = async () =>
+      (await store.readTrajectory(id)).invocations[0]?.turns[0]?.call.messages.map(({ content }) => content)
+    expect(await read()).toEqual(texts)
+
+    const other = postgres(url, { max: 1, onnotice: () => {} })
+    await other`update blobs set data = set_byte(data, 0, 0) where size between 2000 and 3500`
+    await other.end()
+    await expect(read()).rejects.toThrow(/^the blob [0-9a-f]{64} is damaged in the store: restore it/)
+    await store.close()
+  })
 })
