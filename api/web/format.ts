@@ -37,6 +37,17 @@ export function formatReward(value: number | null): string {
   return value === null ? absent : String(Math.round(value * 1000) / 1000)
 }
 
+/** How far the 95 % interval of a mean reaches either way, by its standard error: ± 0.126 */
+export function formatInterval(standardError: number | null): string {
+  return standardError === null ? '' : `± ${formatReward(1.96 * standardError)}`
+}
+
+/** 7.2/h, 840/h, 21.4k/h */
+export function formatPace(perHour: number | null): string {
+  if (perHour === null) return absent
+  return `${perHour < 10 ? perHour.toFixed(1) : formatTokens(Math.round(perHour))}/h`
+}
+
 /** 4 min, 26 h, 9 d */
 export function formatAge(since: string, now: number): string {
   const minutes = Math.max(0, (now - Date.parse(since)) / 60_000)

@@ -68,6 +68,12 @@ export interface RunSummary extends StoredRun {
   done: number
   failed: number
   meanReward: number | null
+  /** Of that mean: the sample deviation over the root of the count. Null with fewer than two rewards. */
+  rewardError: number | null
+  /** Mean reward of up to 24 equal parts of the trajectories, in the order in which they ended. */
+  rewardOverTime: number[]
+  /** Trajectories that ended in an hour, from the first start to the last end. */
+  perHour: number | null
   costUsd: number | null
   inputTokens: number
   outputTokens: number

@@ -30,6 +30,10 @@ export async function photograph(
         }))
         if (wide > room) throw new Error(`${wide} pixels wide in a window of ${room}`)
       })
+      if (view === 'tokens') {
+        await page.locator('summary', { hasText: 'Tokens' }).click()
+        await page.locator('.token-strip').scrollIntoViewIfNeeded()
+      }
       await page.screenshot({ path: join(directory, `${view}-${name}.png`) })
     }
     await page.context().close()

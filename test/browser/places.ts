@@ -15,7 +15,7 @@ export function viewsOf(sample: Sample): Record<string, string> {
     search: '/search?text=customer',
     datasets: '/datasets',
     dataset: '/datasets/latest',
-    rows: '/datasets/latest?view=rows&sort=reward&order=down',
+    rows: '/datasets/latest?view=rows&sort=margin&order=down',
     card: '/datasets/latest?view=card',
     'new-dataset': `/datasets/new?run=${sample.filledRunId}&recipe=preference&clean=secrets`,
     docs: '/docs',

@@ -66,7 +66,7 @@ async function main(): Promise<void> {
       checkAccess(browser, server.url, sample),
       photograph(browser, server.url, sample, directory),
     ])
-    say(`screenshots: ${directory}`)
+    if (process.argv[2] !== undefined) say(`screenshots: ${directory}`)
   } finally {
     await browser.close()
     await server.close()

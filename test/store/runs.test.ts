@@ -177,15 +177,16 @@ describe.each(backends())('runs on $name', (backend) => {
     const [scored, unknown, single] = places
     if (!scored || !unknown || !single) throw new Error('four trajectories were planned')
     const at = (second: number) => `2026-01-01T00:00:0${second}.000Z`
-    for (const { trajectoryId } of [scored, unknown]) {
-      await store.beginTrajectory(trajectoryId, make.now())
-      await store.endTrajectory(trajectoryId, make.anEnd(), make.now())
+    const minute = (count: number) => `2026-01-01T00:${count}:00.000Z`
+    for (const [index, { trajectoryId }] of [scored, unknown].entries()) {
+      await store.beginTrajectory(trajectoryId, minute(10 + index))
+      await store.endTrajectory(trajectoryId, make.anEnd(), minute(20 + index))
     }
-    await store.beginTrajectory(single.trajectoryId, make.now())
+    await store.beginTrajectory(single.trajectoryId, minute(12))
     await store.endTrajectory(
       single.trajectoryId,
       make.anEnd({ status: 'failed', stopReason: 'model_error', costUsd: null }),
-      make.now(),
+      minute(40),
     )
     await store.addScores([
       make.aScore(scored, { value: 0.25, createdAt: at(1) }),
@@ -220,6 +221,11 @@ describe.each(backends())('runs on $name', (backend) => {
       done: 2,
       failed: 1,
       meanReward: 0.5,
+      // Of 1 and 0: the deviation is the root of a half, and so is that of their count.
+      rewardError: 0.5,
+      rewardOverTime: [1, 0],
+      // Three in half an hour.
+      perHour: 6,
       costUsd: 1,
       inputTokens: 30,
       outputTokens: 15,

@@ -31,6 +31,15 @@ export const runSchema = z
     done: z.number(),
     failed: z.number(),
     meanReward: z.number().nullable(),
+    rewardError: z.number().nullable().meta({
+      description: 'Standard error of that mean: 1.96 times it, either way, is its 95 % interval.',
+    }),
+    rewardOverTime: z.array(z.number()).max(24).meta({
+      description: 'Mean reward of equal parts of the trajectories, in the order in which they ended.',
+    }),
+    perHour: z.number().nullable().meta({
+      description: 'Trajectories that ended in an hour, from the first start to the last end.',
+    }),
     costUsd: z.number().nullable(),
     inputTokens: z.number(),
     outputTokens: z.number(),

@@ -39,11 +39,11 @@ export function Rows({ dataset }: { dataset: Dataset }) {
     <section aria-label="Rows">
       <FilterBar
         value={selection.where}
-        error={pages.error}
+        error={selection.where === '' ? null : pages.error}
         onChange={(where) => changeQuery({ where })}
         named={columns.map(({ name, kind }) => [name, kind === 'nested' ? 'contains a text' : kind])}
         label="Filter the rows by their columns"
-        placeholder='reward >= 0.5 and prompt contains "refund"'
+        placeholder={exampleOf(columns)}
       />
       <div class="rows-head">
         {configs.length > 1 && (
@@ -79,6 +79,13 @@ export function Rows({ dataset }: { dataset: Dataset }) {
       {pages.error !== null && selection.where === '' && <ErrorLine text={pages.error} />}
     </section>
   )
+}
+
+/** A condition that this dataset can answer. */
+function exampleOf(columns: DatasetRowPage['columns']): string {
+  const score = ['reward', 'margin', 'turn'].find((name) => columns.some((column) => column.name === name))
+  const text = columns.find(({ kind }) => kind === 'nested' || kind === 'text')
+  return [score && `${score} >= 0.5`, text && `${text.name} contains "refund"`].filter(Boolean).join(' and ')
 }
 
 function distinct(values: (string | null)[]): string[] {

@@ -1,7 +1,7 @@
 // Runs beside each other: their figures, and the tasks on which they differ most.
 import type { Comparison } from '../../http/routes/compare.ts'
 import { readComparison } from '../client.ts'
-import { formatCost, formatCount, formatDuration, formatReward } from '../format.ts'
+import { formatCost, formatCount, formatDuration, formatInterval, formatReward } from '../format.ts'
 import { useKeys } from '../keyboard.ts'
 import { ErrorLine, RewardChip } from '../parts/chips.tsx'
 import { Crumbs, CrumbSlash } from '../parts/crumbs.tsx'
@@ -62,7 +62,7 @@ function Figures({ comparison: { runs } }: { comparison: Comparison }) {
           <dl class="facts columns">
             {(
               [
-                ['Reward', reward ? formatReward(reward.mean) : '–'],
+                ['Reward', `${formatReward(run.meanReward)} ${formatInterval(run.rewardError)}`],
                 ['Done', `${formatCount(run.done)} of ${formatCount(run.trajectories)}`],
                 ['Cost', formatCost(run.costUsd)],
                 ['Turns', turns ? formatReward(turns.mean) : '–'],

@@ -52,18 +52,14 @@ export function Histogram({ bins, what, format, graded = false, onSelect }: Hist
 export function OverTime({ moments }: { moments: RunStatistics['overTime'] }) {
   if (moments.length < 2) return null
   const values = moments.map((moment) => moment.reward)
-  const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)]
   const width = 280
-  const x = (index: number) => (index / (moments.length - 1)) * width
-  const y = (value: number) => height - ((value - low) / (high - low)) * height
-  const points = values.map((value, index) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`).join(' ')
   const label = `Mean reward over time, from ${values[0]?.toFixed(2)} to ${values.at(-1)?.toFixed(2)}`
   return (
     <figure class="histogram over-time">
       <svg viewBox={`0 -2 ${width} ${height + 4}`} role="img" aria-label={label} preserveAspectRatio="none">
         <line x1="0" x2={width} y1={height} y2={height} class="axis" />
         <line x1="0" x2={width} y1="0" y2="0" class="axis" />
-        <polyline points={points} class="line" vector-effect="non-scaling-stroke" />
+        <polyline points={pointsOf(values, width, height)} class="line" vector-effect="non-scaling-stroke" />
       </svg>
       <figcaption>
         <span>first ended</span>
@@ -71,4 +67,26 @@ export function OverTime({ moments }: { moments: RunStatistics['overTime'] }) {
       </figcaption>
     </figure>
   )
+}
+
+/** The same line, as small as a word. */
+export function Sparkline({ values }: { values: number[] }) {
+  if (values.length < 2) return null
+  const [width, high] = [84, 18]
+  const label = `Mean reward from ${values[0]?.toFixed(2)} to ${values.at(-1)?.toFixed(2)}`
+  return (
+    <svg class="sparkline" width={width} height={high} viewBox={`0 -1 ${width} ${high + 2}`} role="img">
+      <title>{label}</title>
+      <line x1="0" x2={width} y1={high} y2={high} class="axis" />
+      <polyline points={pointsOf(values, width, high)} class="line" />
+    </svg>
+  )
+}
+
+/** From 0 to 1, and further where a value is. */
+function pointsOf(values: number[], width: number, high: number): string {
+  const [least, most] = [Math.min(0, ...values), Math.max(1, ...values)]
+  const x = (index: number) => (index / (values.length - 1)) * width
+  const y = (value: number) => high - ((value - least) / (most - least)) * high
+  return values.map((value, index) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`).join(' ')
 }

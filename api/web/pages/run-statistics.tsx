@@ -1,7 +1,7 @@
 // What the selected trajectories of a run look like together. A bar narrows the selection.
 import type { ComponentChildren } from 'preact'
 import type { Bin, RunStatistics } from '../../../src/store/contract.ts'
-import { formatCost, formatCount, formatDuration, formatReward } from '../format.ts'
+import { formatCost, formatCount, formatDuration, formatInterval, formatReward } from '../format.ts'
 import { endingTone } from '../parts/chips.tsx'
 import { changeQuery } from '../router.ts'
 import { Visible } from '../text/text.tsx'
@@ -22,8 +22,7 @@ export function StatisticsPanels({ statistics, where, children }: StatisticsPane
   }
   const within = (field: string) => (bin: Bin, last: boolean) =>
     narrow(`${number(bin.from)} <= ${field} ${last ? '<=' : '<'} ${number(bin.to)}`)
-  const error =
-    reward && reward.deviation !== null ? (1.96 * reward.deviation) / Math.sqrt(reward.count) : null
+  const error = reward && reward.deviation !== null ? reward.deviation / Math.sqrt(reward.count) : null
   return (
     <section class="panels" aria-label="Figures of the selection">
       {reward && (
@@ -31,8 +30,7 @@ export function StatisticsPanels({ statistics, where, children }: StatisticsPane
           <h2>
             Reward{' '}
             <span class="faint">
-              mean {formatReward(reward.mean)}
-              {error !== null && ` ± ${formatReward(error)}`}, {formatCount(reward.count)} scored
+              mean {formatReward(reward.mean)} {formatInterval(error)}, {formatCount(reward.count)} scored
             </span>
           </h2>
           <Histogram
@@ -47,7 +45,7 @@ export function StatisticsPanels({ statistics, where, children }: StatisticsPane
       {overTime.length > 1 && (
         <div class="panel">
           <h2>
-            Reward over time <span class="faint">in the order of their ends</span>
+            Reward over time <span class="faint">as they ended</span>
           </h2>
           <OverTime moments={overTime} />
         </div>
@@ -74,8 +72,7 @@ export function StatisticsPanels({ statistics, where, children }: StatisticsPane
           <h2>
             Cost{' '}
             <span class="faint">
-              median {formatCost(cost.quantiles[2] ?? 0)}, nine in ten below{' '}
-              {formatCost(cost.quantiles[4] ?? 0)}
+              median {formatCost(cost.quantiles[2] ?? 0)}, p90 {formatCost(cost.quantiles[4] ?? 0)}
             </span>
           </h2>
           <Histogram bins={histograms.cost} what="Cost" format={formatCost} onSelect={within('cost')} />

@@ -8,6 +8,8 @@ import {
   formatCount,
   formatDuration,
   formatInstant,
+  formatInterval,
+  formatPace,
   formatReward,
   formatTokens,
   plural,
@@ -130,7 +132,9 @@ function RunHead({ run, where, onChange }: { run: Run; where: string; onChange: 
         </Link>
       </div>
       <dl class="headline">
-        <Fact name="Mean reward">{formatReward(run.meanReward)}</Fact>
+        <Fact name="Mean reward">
+          {formatReward(run.meanReward)} <small>{formatInterval(run.rewardError)}</small>
+        </Fact>
         <Fact name="Done">
           {formatCount(run.done)}
           <small>/{formatCount(run.trajectories)}</small>
@@ -140,6 +144,7 @@ function RunHead({ run, where, onChange }: { run: Run; where: string; onChange: 
         <Fact name="Calls">{formatCount(run.calls)}</Fact>
         <Fact name="Tokens in">{formatTokens(run.inputTokens)}</Fact>
         <Fact name="Tokens out">{formatTokens(run.outputTokens)}</Fact>
+        <Fact name="Pace">{formatPace(run.perHour)}</Fact>
         <Fact name="Time">{formatDuration(elapsed(run.startedAt, run.endedAt))}</Fact>
       </dl>
     </header>

@@ -2,13 +2,23 @@
 import { useState } from 'preact/hooks'
 import type { RunItem } from '../../http/routes/runs.ts'
 import { readRuns } from '../client.ts'
-import { formatAge, formatCost, formatCount, formatInstant, formatReward, formatTokens } from '../format.ts'
+import {
+  formatAge,
+  formatCost,
+  formatCount,
+  formatInstant,
+  formatInterval,
+  formatPace,
+  formatReward,
+  formatTokens,
+} from '../format.ts'
 import { ErrorLine, ScriptedBadge, StatusChip } from '../parts/chips.tsx'
 import { useKeys } from '../keyboard.ts'
 import { Link } from '../parts/link.tsx'
 import { navigate } from '../router.ts'
 import { Visible } from '../text/text.tsx'
 import { useInterval } from '../use-loaded.ts'
+import { Sparkline } from './histogram.tsx'
 import { usePages } from './use-pages.ts'
 import { useRows } from './use-rows.ts'
 
@@ -53,7 +63,7 @@ export function RunsPage() {
       )}
       {items.length > 0 && (
         <div class="table-frame">
-          <table>
+          <table class="runs">
             <thead>
               <tr>
                 <th class="mark-cell">
@@ -61,12 +71,21 @@ export function RunsPage() {
                 </th>
                 <th>Run</th>
                 <th>Status</th>
-                <th class="wide">Progress</th>
-                <th class="number">Reward</th>
+                <th class="progress-head">Progress</th>
+                <th class="number" title="Mean, with its 95 % interval">
+                  Reward
+                </th>
+                <th class="spare" title="Mean reward, in the order in which trajectories ended">
+                  Trend
+                </th>
                 <th class="number">Cost</th>
+                <th class="number spare" title="Trajectories that ended in an hour">
+                  Pace
+                </th>
                 <th class="number spare">Calls</th>
-                <th class="number spare">Tokens in</th>
-                <th class="number spare">out</th>
+                <th class="number spare" title="Read and written">
+                  Tokens
+                </th>
                 <th class="number">Age</th>
               </tr>
             </thead>
@@ -126,11 +145,22 @@ function RunRow({ run, current, marked, onMark }: RunRowProps) {
       <td>
         <Progress run={run} />
       </td>
-      <td class="number strong">{formatReward(run.meanReward)}</td>
+      <td class="number">
+        <span class="strong">{formatReward(run.meanReward)}</span>{' '}
+        <span class="interval faint">{formatInterval(run.rewardError)}</span>
+      </td>
+      <td class="spare">
+        <Sparkline values={run.rewardOverTime} />
+      </td>
       <td class="number">{formatCost(run.costUsd)}</td>
+      <td class="number spare">{formatPace(run.perHour)}</td>
       <td class="number spare">{formatCount(run.calls)}</td>
-      <td class="number spare">{formatTokens(run.inputTokens)}</td>
-      <td class="number spare">{formatTokens(run.outputTokens)}</td>
+      <td
+        class="number spare"
+        title={`${formatCount(run.inputTokens)} read, ${formatCount(run.outputTokens)} written`}
+      >
+        {formatTokens(run.inputTokens + run.outputTokens)}
+      </td>
       <td class="number" title={formatInstant(run.createdAt)}>
         {formatAge(run.createdAt, Date.now())}
       </td>

@@ -102,13 +102,13 @@ function Hits({ text, run, fields: chosen }: { text: string; run: string; fields
               <p class="fragment">
                 <span class="faint">{fragment.field}</span>
                 <code>
-                  {fragment.parts.map((part) =>
+                  {fragment.parts.map((part, at, parts) =>
                     part.match ? (
                       <mark>
                         <Visible text={part.text} />
                       </mark>
                     ) : (
-                      <Visible text={part.text} />
+                      <Visible text={at === parts.length - 1 ? part.text.trimEnd() : part.text} />
                     ),
                   )}
                 </code>
