@@ -169,11 +169,12 @@ const outcomes = [
   await check('lint', 'node_modules/.bin/oxlint'),
   await check('format', 'node_modules/.bin/oxfmt', '--check'),
   ...(await tests()),
-  // The one waits for a browser, the other for installs: together they take as long as the longer one.
+  // The one waits for a browser, the others for installs: together they take as long as the longer one.
   ...(await Promise.all([
     script('browser', 'test/browser/run.ts'),
     // PyTorch and its like take longer to install than all of this runs.
     script('interop', 'test/interop/run.ts', '--light'),
+    script('the reference implementation at the proxy', 'test/interop/rlms.ts'),
   ])),
 ]
 rmSync(scratch, { recursive: true, force: true })

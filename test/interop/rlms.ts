@@ -1,8 +1,9 @@
 // The reference implementation (PyPI `rlms`), pointed at the proxy door by its base URL, is recorded as a tree,
 // and the log that it writes meanwhile is imported as the same one.
-// `node test/interop/rlms.ts [PYTHON]`: PYTHON has rlms installed; without it a virtual environment is made in
-// a temporary directory. The model behind is a scripted server. Exits 1 when what was recorded is not the tree.
-import { execFileSync, spawn } from 'node:child_process'
+// `node test/interop/rlms.ts [PYTHON]`: PYTHON has rlms installed; without it a virtual environment is made.
+// The model behind is a scripted server. Exits 1 when what was recorded is not the tree, 77 when rlms cannot be
+// installed.
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import { openStore, type Store } from '../../src/store/index.ts'
 import type { Trajectory } from '../../src/trajectory.ts'
 import { startOpenAIServer } from '../support/openai-server.ts'
 import { removeDirectory, temporaryDirectory } from '../support/directory.ts'
+import { preparePython } from './python.ts'
 
 const program = `
 import sys
@@ -34,10 +36,16 @@ seen = llm_query("What is beta in this text? " + part)
 print("the sub-model says", seen)`
 
 async function main(): Promise<number> {
+  const found = process.argv[2]
+    ? { python: process.argv[2] }
+    : await preparePython(['rlms'], { large: false })
+  if ('reason' in found) {
+    process.stdout.write(`rlms is not there: ${found.reason}\n`)
+    return 77
+  }
   const work = await mkdtemp(join(tmpdir(), 'descent-rlms-'))
   const directory = await temporaryDirectory('rlms-store')
   const logs = join(work, 'logs')
-  const python = process.argv[2] ?? makePython(join(work, 'venv'))
   const model = await startOpenAIServer(({ messages }) => {
     const text = messages.map(({ content }) => content).join('\n')
     const usage = { prompt_tokens: 40, completion_tokens: 1, total_tokens: 41 }
@@ -52,7 +60,7 @@ async function main(): Promise<number> {
   const server = await serve({ store, host: '127.0.0.1', port: 0, webDirectory: null, proxy })
   try {
     await writeFile(join(work, 'run.py'), program)
-    const output = await run(python, [join(work, 'run.py'), `${server.url}/v1/proxy/rlms-run`, logs])
+    const output = await run(found.python, [join(work, 'run.py'), `${server.url}/v1/proxy/rlms-run`, logs])
     process.stdout.write(output)
     const ended = await fetch(`${server.url}/v1/proxy/rlms-run/end`, { method: 'POST' })
     const { trajectoryId } = (await ended.json()) as { trajectoryId: string }
@@ -85,6 +93,7 @@ async function main(): Promise<number> {
       sameTrees(imported, tree)
     for (const problem of problems) process.stdout.write(`${String(problem)}\n`)
     process.stdout.write(`${right ? 'ok' : 'FAIL'}: ${recorded} of ${asked} calls recorded as a tree\n`)
+    process.stdout.write(right ? '1 passed, 0 failed\n' : '0 passed, 1 failed\n')
     return right ? 0 : 1
   } finally {
     await server.close()
@@ -122,12 +131,6 @@ function sameTrees(imported: Trajectory, proxied: Trajectory): boolean {
   process.stdout.write(`the imported log ${same ? 'tells the same' : 'DIFFERS'}\n`)
   if (!same) process.stdout.write(`${told(imported)}\n${told(proxied)}\n`)
   return same
-}
-
-function makePython(venv: string): string {
-  execFileSync('python3', ['-m', 'venv', venv])
-  execFileSync(join(venv, 'bin', 'pip'), ['install', '--quiet', 'rlms'], { stdio: 'inherit' })
-  return join(venv, 'bin', 'python')
 }
 
 async function run(command: string, args: string[]): Promise<string> {
