@@ -175,15 +175,21 @@ async function* groupsOf(
   run: StoredRun,
   signal?: AbortSignal,
 ): AsyncGenerator<SelectionRow[][]> {
-  let cursor: string | null = null
+  type Page = Awaited<ReturnType<Store['listTrajectories']>>
+  function begin(cursor: string | null): Promise<Page> {
+    const page = store.listTrajectories(run.id, { limit: 500, cursor })
+    // Whoever waits for it gets the error.
+    page.catch(() => undefined)
+    return page
+  }
+  /** The next page comes while this one is gone through. */
+  let coming: Promise<Page> | null = begin(null)
   /** The task at the end of a page may go on in the next one. */
   let open: SelectionRow[] = []
-  do {
+  while (coming !== null) {
     signal?.throwIfAborted()
-    const page: Awaited<ReturnType<Store['listTrajectories']>> = await store.listTrajectories(run.id, {
-      limit: 500,
-      cursor,
-    })
+    const page: Page = await coming
+    coming = page.next === null ? null : begin(page.next)
     const groups: SelectionRow[][] = []
     for (const { maxDepth: depth, failedCells: errors, ...row } of page.items) {
       if (open.length > 0 && open[0]?.taskId !== row.taskId) {
@@ -193,8 +199,7 @@ async function* groupsOf(
       open.push({ ...row, depth, errors })
     }
     if (groups.length > 0) yield groups
-    cursor = page.next
-  } while (cursor !== null)
+  }
   if (open.length > 0) yield [open]
 }
 

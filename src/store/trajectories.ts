@@ -1,6 +1,6 @@
 // Trajectories: their states, and their lists. Invariant: a state changes only from the states from
 // which it may (guarded updates), so that two workers cannot both end one rollout.
-import { and, asc, desc, eq, inArray, ne, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, inArray, ne, or, sql } from 'drizzle-orm'
 import { StoreError, UsageError } from '../errors.ts'
 import type { StopReason, TrajectoryRow, TrajectoryStatus } from '../trajectory.ts'
 import type { PlannedTrajectory, Store, TrajectoryEnd } from './contract.ts'
@@ -11,6 +11,7 @@ import { encodeRow, insertRows } from './insert.ts'
 import { toIso } from './instant.ts'
 import { journalTables } from './journal.ts'
 import { findId } from './reference.ts'
+import { rowReader } from './rows.ts'
 import { blobs, invocations, runs, scores, searchTexts, trajectories } from './schema.ts'
 import { dropFailedTurns } from './read-journal.ts'
 import { newestScores, noScores } from './scores.ts'
@@ -150,6 +151,8 @@ export async function endTrajectory(
     throw new StoreError('not_running', `trajectory ${id} is not running, so it cannot end`)
 }
 
+const reader = rowReader(trajectories, getTableColumns(trajectories))
+
 /** In the order of the tasks, then of the rollouts. Answers are cut to what the row itself holds. */
 export async function listTrajectories(
   database: Database,
@@ -160,20 +163,17 @@ export async function listTrajectories(
   const after = readCursor(options.cursor, 'trajectories', 2)
   const { position, rollout } = trajectories
   return await query(database, async () => {
-    const rows = await database.db
-      .select()
-      .from(trajectories)
-      .where(
-        and(
-          eq(trajectories.runId, runId),
-          options.status ? eq(trajectories.status, options.status) : undefined,
-          after
-            ? sql`(${position}, ${rollout}) > (${Number(after[0])}::int, ${Number(after[1])}::int)`
-            : undefined,
-        ),
-      )
-      .orderBy(asc(position), asc(rollout))
-      .limit(limit + 1)
+    const condition = and(
+      eq(trajectories.runId, runId),
+      options.status ? eq(trajectories.status, options.status) : undefined,
+      after
+        ? sql`(${position}, ${rollout}) > (${Number(after[0])}::int, ${Number(after[1])}::int)`
+        : undefined,
+    )
+    const rows = await reader.read(
+      database.db,
+      sql`where ${condition} order by ${position}, ${rollout} limit ${limit + 1}`,
+    )
     const page = makePage(rows, limit, 'trajectories', (row) => [row.position, row.rollout])
     const ids = page.items.map((row) => row.id)
     const found = await newestScores(database.db, ids)
