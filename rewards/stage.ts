@@ -25,6 +25,8 @@ export interface StageOptions {
   /** Compute and report, store nothing. */
   dryRun?: boolean
   onScores?: (figures: Figures, scores: ScoreRow[]) => void
+  /** Called after each group. */
+  onProgress?: (soFar: StageResult) => void
   signal?: AbortSignal
 }
 
@@ -88,6 +90,7 @@ export async function scoreRun(options: StageOptions): Promise<StageResult> {
     )
     if (needsGroup) await scoreAsGroup(group, task, trees, missing)
     result.scored += [...missing.values()].filter((rewards) => rewards.length > 0).length
+    options.onProgress?.({ ...result })
   }
 
   async function scoreAsGroup(

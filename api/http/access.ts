@@ -62,8 +62,8 @@ const order: Scope[] = ['read', 'write', 'admin']
 export function neededScope(method: string, path: string): Scope {
   if (path.startsWith('/v1/tokens')) return 'admin'
   if (method === 'POST' && path === '/v1/runs') return 'admin'
-  // It asks the models of a run, at the cost of whoever pays for them.
-  if (/^\/v1\/trajectories\/[^/]+\/forks/.test(path)) return 'admin'
+  // They ask models, at the cost of whoever pays for them; rewards may be files of this machine.
+  if (/^\/v1\/(?:trajectories\/[^/]+\/forks|runs\/[^/]+\/scores)/.test(path)) return 'admin'
   if (path.startsWith('/v1/batches')) return 'write'
   const onlyLooks = path === '/v1/datasets/plan' || path === '/v1/datasets/preview'
   return method === 'GET' || method === 'HEAD' || onlyLooks ? 'read' : 'write'

@@ -22,6 +22,7 @@ import { healthRoutes } from './routes/health.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { judgementRoutes } from './routes/judgements.ts'
 import { proxyRoutes } from './routes/proxy.ts'
+import { rescoreRoutes } from './routes/rescore.ts'
 import { rerunRoutes } from './routes/rerun.ts'
 import { rowRoutes } from './routes/rows.ts'
 import { runRoutes } from './routes/runs.ts'
@@ -115,6 +116,7 @@ export function createApp(store: ApiStore, options: AppOptions = {}) {
     .route('/v1', proxyRoutes(proxy))
     .route('/v1', tokenRoutes(store, access, failures))
     .route('/v1', rerunRoutes(store, jobs))
+    .route('/v1', rescoreRoutes(store))
     .route('/v1', jobRoutes(store, jobs))
   // Made once at the first request, and through the error handler should it fail.
   let document: string | null = null
