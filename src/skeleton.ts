@@ -44,7 +44,18 @@ export const invocationNodeSchema = invocationSchema
   .meta({ id: 'InvocationNode' })
 export type InvocationNode = z.infer<typeof invocationNodeSchema>
 
+export const partScoreSchema = z
+  .object({
+    reward: z.string(),
+    value: z.number().nullable(),
+    invocationId: z.string().nullable(),
+    turnId: z.string().nullable(),
+  })
+  .meta({ id: 'PartScore', description: 'The newest value of a reward for one turn or one invocation.' })
+export type PartScore = z.infer<typeof partScoreSchema>
+
 export const skeletonSchema = trajectorySchema.extend({
+  partScores: z.array(partScoreSchema),
   answer: previewSchema.nullable(),
   invocations: z.array(invocationNodeSchema),
   lostCalls: z.array(callNodeSchema),

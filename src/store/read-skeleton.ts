@@ -1,6 +1,6 @@
 // The skeleton of a trajectory: rows without their blobs, texts cut in the database. What it costs does not
 // depend on the size of contexts, prompts and outputs.
-import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, inArray, isNotNull, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { isId } from '../ids.ts'
@@ -108,6 +108,15 @@ function selectRows(db: Reader, id: string) {
   ])
 }
 
+function selectPartScores(db: Reader, id: string) {
+  const { reward, value, invocationId, turnId, trajectoryId, createdAt, id: scoreId } = tables.scores
+  return db
+    .selectDistinctOn([invocationId, turnId, reward], { reward, value, invocationId, turnId })
+    .from(tables.scores)
+    .where(and(eq(trajectoryId, id), or(isNotNull(invocationId), isNotNull(turnId))))
+    .orderBy(asc(invocationId), asc(turnId), asc(reward), desc(createdAt), desc(scoreId))
+}
+
 type Rows = Awaited<ReturnType<typeof selectRows>>
 
 async function read(db: Reader, id: string): Promise<Skeleton | null> {
@@ -122,7 +131,11 @@ async function read(db: Reader, id: string): Promise<Skeleton | null> {
     .innerJoin(runs, eq(runs.id, trajectories.runId))
     .where(eq(trajectories.id, id))
   if (!head) return null
-  const [rows, scored] = await Promise.all([selectRows(db, id), newestScores(db, [id])])
+  const [rows, scored, partScores] = await Promise.all([
+    selectRows(db, id),
+    newestScores(db, [id]),
+    selectPartScores(db, id),
+  ])
   const answers = rows[0].flatMap((row) => (row.answerBlob ? [row.answerBlob] : []))
   const sizes = await blobSizes(db, answers)
   const {
@@ -139,6 +152,7 @@ async function read(db: Reader, id: string): Promise<Skeleton | null> {
     schemaVersion,
     sandbox,
     protocol: head.protocol,
+    partScores,
     seed,
     attempt,
     divergence,

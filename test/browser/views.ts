@@ -1,6 +1,21 @@
 // The lists and the trace, over a trajectory full of hostile text.
 import type { Sample } from '../http/sample.ts'
+import { formatCost, formatTokens } from '../../api/web/format.ts'
 import { check, expectEqual, expectText, selectedTitle, type Watched } from './harness.ts'
+
+type Turn = Sample['made']['trajectory']['invocations'][number]['turns'][number]
+
+/** That of the turn, those of its cells, and those of agents that these started, in place of their calls. */
+function callsBelow(trajectory: Sample['made']['trajectory'], turn: Turn | undefined): Turn['call'][] {
+  if (!turn) return []
+  const below = turn.cells.flatMap(({ calls }) =>
+    calls.flatMap((call) => {
+      const child = trajectory.invocations.find(({ id }) => id === call.invocationId)
+      return child ? child.turns.flatMap((one) => callsBelow(trajectory, one)) : [call]
+    }),
+  )
+  return [turn.call, ...below]
+}
 
 export async function checkViews({ page, incidents }: Watched, sample: Sample): Promise<void> {
   const { trajectory, ids } = sample.made
@@ -42,6 +57,21 @@ export async function checkViews({ page, incidents }: Watched, sample: Sample): 
     await page.keyboard.press('k')
     expectEqual(await selectedTitle(page), 'Overview', 'k at the top')
   })
+
+  await check(
+    'a row tells the tokens and the cost of all below it, and what a judge said of it',
+    async () => {
+      const row = (id: string | undefined) => page.locator(`[id="node-${id}"]`)
+      const [, , third] = trajectory.invocations[0]?.turns ?? []
+      const used = callsBelow(trajectory, third).map(({ usage }) => usage)
+      const tokens = used.reduce((sum, one) => sum + (one?.inputTokens ?? 0) + (one?.outputTokens ?? 0), 0)
+      const cost = used.reduce((sum, one) => sum + (one?.costUsd ?? 0), 0)
+      expectEqual(await row(third?.id).locator('.node-tokens').innerText(), formatTokens(tokens), 'tokens')
+      expectEqual(await row(third?.id).locator('.node-cost').innerText(), formatCost(cost), 'cost')
+      const agent = page.locator('[role=treeitem]', { has: page.locator('.part-scores') })
+      expectText(await agent.innerText(), '0.75', 'the score of the agent')
+    },
+  )
 
   await check('every node opens, and no text of a model runs', async () => {
     await page.goto(address)

@@ -104,7 +104,11 @@ async function recordHostile(
       error: error as null,
     })),
   )
-  await store.addScores([rows.aScore({ ...place, trajectoryId: sibling.id }, { value: 0 })])
+  const child = made.trajectory.invocations.find(({ depth }) => depth === 1)
+  await store.addScores([
+    rows.aScore({ ...place, trajectoryId: sibling.id }, { value: 0 }),
+    rows.aScore(place, { reward: 'subtasks', value: 0.75, invocationId: child?.id ?? null }),
+  ])
   await store.updateRun(run.id, { status: 'done', endedAt: rows.now() })
   return { runId: run.id, siblingId: sibling.id, made }
 }

@@ -162,6 +162,27 @@ describe.each(backends())('reads on $name', (backend) => {
     })
   })
 
+  test('the skeleton has the newest scores of turns and invocations', async () => {
+    const id = (await store.findTrajectories(runId, { limit: 1 })).items[0]?.id ?? ''
+    const [root] = (await store.readSkeleton(id)).invocations
+    const place = { runId, trajectoryId: id }
+    const of = { reward: 'step', invocationId: root?.id ?? null, turnId: root?.turns[0]?.id ?? null }
+    await store.addScores([
+      make.aScore(place, { ...of, value: 0.1, createdAt: '2026-01-01T00:00:00.000Z' }),
+      make.aScore(place, { ...of, value: 0.2, createdAt: '2026-01-02T00:00:00.000Z' }),
+      make.aScore(place, { reward: 'judged', invocationId: of.invocationId, value: null }),
+      make.aScore(place, { reward: 'whole', weight: 0 }),
+    ])
+    const { partScores } = await store.readSkeleton(id)
+    expect(partScores).toHaveLength(2)
+    expect(partScores).toEqual(
+      expect.arrayContaining([
+        { ...of, value: 0.2 },
+        { reward: 'judged', invocationId: of.invocationId, turnId: null, value: null },
+      ]),
+    )
+  })
+
   test('the skeleton is the trajectory without its bodies, and bodies are read one by one', async () => {
     const { planned, runId: other } = await make.aPlannedRun(store, await temporaryDirectory(), {
       tasks: 1,

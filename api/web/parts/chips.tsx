@@ -1,5 +1,6 @@
 // Small marks: status, stop reason, reward, who made it.
 import { absent, formatReward } from '../format.ts'
+import type { PartScore } from '../../http/tree.ts'
 import { Visible } from '../text/text.tsx'
 
 export function StatusChip({ status }: { status: string }) {
@@ -69,5 +70,18 @@ export function Fact({ name, children }: { name: string; children: preact.Compon
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
+  )
+}
+
+/** Of a turn, or of an agent below: in a row the first of them, the others when it is pointed at. */
+export function PartScores({ scores, named = false }: { scores: PartScore[]; named?: boolean }) {
+  if (scores.length === 0) return null
+  const title = scores.map(({ reward, value }) => `${reward} ${formatReward(value)}`).join(', ')
+  return (
+    <span class="part-scores">
+      {(named ? scores : scores.slice(0, 1)).map(({ reward, value }) => (
+        <RewardChip value={value} title={title} {...(named ? { name: reward } : {})} />
+      ))}
+    </span>
   )
 }

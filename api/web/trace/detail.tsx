@@ -1,6 +1,7 @@
 // The right side: the selected node.
 import type { CellNode, TrajectoryTree } from '../../http/tree.ts'
 import { plural, sizeOf } from '../format.ts'
+import { PartScores } from '../parts/chips.tsx'
 import { Visible } from '../text/text.tsx'
 import { AgentOutcome, CallDetail } from './call-detail.tsx'
 import { CallTable } from './call-table.tsx'
@@ -42,6 +43,7 @@ export function Detail({ tree, node, onOpen, onChange }: DetailProps) {
         ))}
         <h2>{labelOf(node).title}</h2>
         {node.depth > 0 && <span class="depth-tag">depth {node.depth}</span>}
+        <PartScores scores={node.scores} named />
       </header>
       <LabelsPanel key={`labels ${node.key}`} trajectory={tree.id} node={node} />
       <Body tree={tree} node={node} onOpen={onOpen} onChange={onChange} />

@@ -1,5 +1,5 @@
 // What a node is called, in the tree and at the head of its detail.
-import { formatDuration, formatTokens } from '../format.ts'
+import { formatCost, formatDuration, formatTokens } from '../format.ts'
 import { callOf } from './nodes.ts'
 import type { TraceNode } from './nodes.ts'
 
@@ -43,20 +43,18 @@ export function labelOf(node: TraceNode): Label {
   return { title: `Turn ${turn.index + 1}${turn.forced ? ' (forced)' : ''}`, excerpt: firstLine(said) }
 }
 
-/** Tokens and time, for the right edge of a row. */
-export function measuresOf(node: TraceNode): { tokens: string; time: string } {
-  if (node.kind === 'cell') return { tokens: '', time: formatDuration(node.cell.durationMs) }
-  if (node.kind === 'batch') {
-    const tokens = node.calls.reduce((sum, call) => sum + totalTokens(call.usage), 0)
-    const times = node.calls.map((call) => call.latencyMs ?? 0)
-    return { tokens: formatTokens(tokens), time: formatDuration(Math.max(...times)) }
+/** Of the node and all below it, for the right edge of a row; the time is its own. */
+export function measuresOf(node: TraceNode): { tokens: string; cost: string; time: string } {
+  const time = timeOf(node)
+  return {
+    tokens: node.tokens === null ? '' : formatTokens(node.tokens),
+    cost: node.costUsd === null ? '' : formatCost(node.costUsd),
+    time: time === null ? '' : formatDuration(time),
   }
-  const call = callOf(node)
-  if (!call) return { tokens: '', time: '' }
-  const tokens = call.usage ? formatTokens(totalTokens(call.usage)) : ''
-  return { tokens, time: call.latencyMs === null ? '' : formatDuration(call.latencyMs) }
 }
 
-function totalTokens(usage: { inputTokens: number; outputTokens: number } | null): number {
-  return usage ? usage.inputTokens + usage.outputTokens : 0
+function timeOf(node: TraceNode): number | null {
+  if (node.kind === 'cell') return node.cell.durationMs
+  if (node.kind === 'batch') return Math.max(...node.calls.map((call) => call.latencyMs ?? 0))
+  return callOf(node)?.latencyMs ?? null
 }

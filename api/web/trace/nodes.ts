@@ -1,6 +1,13 @@
 // The tree as the reader walks it: turns, their cells, the sub-calls of these (batches as one node),
 // and below a call that started an agent of its own, that agent's turns. Pure.
-import type { CallNode, CellNode, InvocationNode, TrajectoryTree, TurnNode } from '../../http/tree.ts'
+import type {
+  CallNode,
+  CellNode,
+  InvocationNode,
+  PartScore,
+  TrajectoryTree,
+  TurnNode,
+} from '../../http/tree.ts'
 
 interface NodeBase {
   /** Stands in the address, after the `#`: the row's own id. */
@@ -11,6 +18,11 @@ interface NodeBase {
   level: number
   /** Recursion depth of the invocation it belongs to. */
   depth: number
+  /** What its calls and those of all below it took; null where no server told. */
+  tokens: number | null
+  costUsd: number | null
+  /** Of the turn, or of the agent that the call started. */
+  scores: PartScore[]
 }
 
 export type TraceNode =
@@ -34,6 +46,7 @@ const manyNodes = 250
 export function buildTrace(tree: TrajectoryTree): Trace {
   const byId = new Map(tree.invocations.map((invocation) => [invocation.id, invocation]))
   const placed = new Set<string>()
+  const ofInvocation = new Map<string, TraceNode>()
   const byKey = new Map<string, TraceNode>()
 
   function add<Node extends TraceNode>(node: Node): Node {
@@ -42,17 +55,21 @@ export function buildTrace(tree: TrajectoryTree): Trace {
     return node
   }
 
-  function below(parent: TraceNode): {
-    parent: TraceNode
-    children: TraceNode[]
-    level: number
-    depth: number
-  } {
-    return { parent, children: [], level: parent.level + 1, depth: parent.depth }
+  function below(parent: TraceNode): NodeBase & { parent: TraceNode } {
+    return {
+      ...blank,
+      children: [],
+      scores: [],
+      key: '',
+      parent,
+      level: parent.level + 1,
+      depth: parent.depth,
+    }
   }
 
   function addTurns(parent: TraceNode, invocation: InvocationNode): void {
     placed.add(invocation.id)
+    ofInvocation.set(invocation.id, parent)
     let previousMessages = 0
     for (const turn of invocation.turns) {
       const node = add({
@@ -108,6 +125,8 @@ export function buildTrace(tree: TrajectoryTree): Trace {
 
   const first = tree.invocations.find((invocation) => invocation.parentCellId === null) ?? null
   const root: TraceNode = add<TraceNode>({
+    ...blank,
+    scores: [],
     kind: 'trajectory',
     key: 'overview',
     parent: null,
@@ -118,7 +137,32 @@ export function buildTrace(tree: TrajectoryTree): Trace {
   })
   if (first) addTurns(root, first)
   for (const invocation of tree.invocations) if (!placed.has(invocation.id)) addInvocation(root, invocation)
+  for (const score of tree.partScores) {
+    const node = score.turnId === null ? ofInvocation.get(score.invocationId ?? '') : byKey.get(score.turnId)
+    node?.scores.push(score)
+  }
+  sumUp(root)
   return { root, byKey, open: openAtFirst(byKey) }
+}
+
+const blank = { tokens: null, costUsd: null }
+
+function sumUp(node: TraceNode): void {
+  for (const child of node.children) sumUp(child)
+  // A call that started an agent is paid for by that agent's own calls.
+  const isSum = node.kind === 'call' && node.children.length > 0
+  const usage = isSum ? null : (callOf(node)?.usage ?? null)
+  node.tokens = sum([
+    usage && usage.inputTokens + usage.outputTokens,
+    ...node.children.map(({ tokens }) => tokens),
+  ])
+  node.costUsd = sum([usage?.costUsd ?? null, ...node.children.map(({ costUsd }) => costUsd)])
+}
+
+/** Null when none of them is known. */
+function sum(values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : known.reduce((total, value) => total + value, 0)
 }
 
 function groupBatches(calls: CallNode[]): CallNode[][] {

@@ -2,6 +2,7 @@
 // (content-visibility), chunk by chunk, so that a tree of thousands stays quick.
 import type { RefObject } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { PartScores } from '../parts/chips.tsx'
 import { Visible } from '../text/text.tsx'
 import { Icon } from './icons.tsx'
 import { labelOf, measuresOf } from './labels.ts'
@@ -89,7 +90,7 @@ interface RowProps extends Omit<TreeProps, 'nodes' | 'open' | 'selected'> {
 
 function Row({ node, open, selected, onSelect, onToggle }: RowProps) {
   const { title, excerpt } = labelOf(node)
-  const { tokens, time } = measuresOf(node)
+  const { tokens, cost, time } = measuresOf(node)
   const trouble = troubleOf(node)
   const hasChildren = node.children.length > 0
   function toggle(event: MouseEvent): void {
@@ -121,7 +122,17 @@ function Row({ node, open, selected, onSelect, onToggle }: RowProps) {
         <Visible text={excerpt} />
       </span>
       {trouble && <span class={`mark mark-${trouble}`}>{trouble === 'killed' ? 'killed' : 'error'}</span>}
-      {tokens !== '' && <span class="node-tokens">{tokens}</span>}
+      <PartScores scores={node.scores} />
+      {tokens !== '' && (
+        <span class="node-tokens" title="Tokens of it and of all below it">
+          {tokens}
+        </span>
+      )}
+      {cost !== '' && (
+        <span class="node-cost" title="Cost of it and of all below it">
+          {cost}
+        </span>
+      )}
       <span class="node-time">{time}</span>
     </div>
   )
