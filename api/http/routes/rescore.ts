@@ -56,11 +56,11 @@ export function rescoreRoutes(store: ApiStore, directory = process.cwd()) {
     if (configs.length === 0)
       throw new HttpProblem(409, 'no_rewards', 'This run names no rewards: name some in the request.')
     const rewards = await openRewards(configs, directory)
+    const { done } = await store.summarizeRun(run.id)
+    const of = Math.min(done, limit ?? done)
     if (open.has(run.id))
       throw new HttpProblem(409, 'being_scored', 'This run is being scored already: wait for it.')
     open.add(run.id)
-    const { done } = await store.summarizeRun(run.id)
-    const of = Math.min(done, limit ?? done)
     const aborter = new AbortController()
     context.req.raw.signal.addEventListener('abort', () => aborter.abort(new Error('nobody reads')))
     const { signal } = aborter
