@@ -1,6 +1,7 @@
 // What every part of the store works with: the connections, and one door for queries that retries what a
 // restarted server broke and lets no driver error out (they carry parameters).
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import type { Sql } from './connect.ts'
 import { isConflict, isConnectionLoss, storeFailure } from './failures.ts'
@@ -40,4 +41,12 @@ export async function query<T>(database: Database, work: () => Promise<T>): Prom
       if (isConnectionLoss(error)) await database.recover()
     }
   }
+}
+
+/** For queries over one run, which the planner would answer from the whole table when the run is much of it. */
+export async function withoutScans<T>(database: Database, work: (db: Reader) => Promise<T>): Promise<T> {
+  return await database.db.transaction(async (db) => {
+    await db.execute(sql`set local enable_seqscan = off`)
+    return await work(db)
+  })
 }

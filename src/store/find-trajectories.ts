@@ -5,8 +5,8 @@ import type { SQL } from 'drizzle-orm'
 import type { TrajectoryRow } from '../trajectory.ts'
 import type { Page } from './contract.ts'
 import { checkLimit, makePage, readCursor } from './cursor.ts'
-import { query } from './database.ts'
-import type { Database } from './database.ts'
+import { query, withoutScans } from './database.ts'
+import type { Database, Reader } from './database.ts'
 import type { Selection, SortKey } from './read-contract.ts'
 import { readRun } from './runs.ts'
 import { trajectories } from './schema.ts'
@@ -52,15 +52,18 @@ export async function findTrajectories(
         ? sql`(${key}, ${position}, ${rollout}) ${beyond} (${Number(after[1])}::float8, ${place})`
         : sql`(${position}, ${rollout}) ${beyond} (${place})`
     const present = key === null ? sql`true` : phase === 0 ? sql`${key} is not null` : sql`${key} is null`
-    const base = database.db
-      .select({ row: trajectories, key: sql<number | null>`${key ?? sql`null`}::float8` })
-      .from(trajectories)
-      .$dynamic()
-    const source = groups ? base.innerJoin(groups.table, groups.on) : base
-    const rows = await source
-      .where(sql`${condition} and ${present} and ${next}`)
-      .orderBy(...(sorted ? [order(key)] : []), order(position), order(rollout))
-      .limit(many)
+    const find = async (db: Reader) => {
+      const base = db
+        .select({ row: trajectories, key: sql<number | null>`${key ?? sql`null`}::float8` })
+        .from(trajectories)
+        .$dynamic()
+      const source = groups ? base.innerJoin(groups.table, groups.on) : base
+      return await source
+        .where(sql`${condition} and ${present} and ${next}`)
+        .orderBy(...(sorted ? [order(key)] : []), order(position), order(rollout))
+        .limit(many)
+    }
+    const rows = groups ? await withoutScans(database, find) : await find(database.db)
     return rows.map((found) => ({ ...found, phase }))
   }
 

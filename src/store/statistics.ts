@@ -3,7 +3,7 @@
 import { sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { StoredRun } from './contract.ts'
-import { query } from './database.ts'
+import { query, withoutScans } from './database.ts'
 import type { Database } from './database.ts'
 import type { Bin, RunStatistics, Selection, Spread } from './read-contract.ts'
 import { readRun } from './runs.ts'
@@ -34,9 +34,7 @@ async function compute(database: Database, run: StoredRun, selection: Selection)
   const { condition, groups } = await selectionSql(database, run, selection)
   const joined = groups ? sql` join ${groups.table} on ${groups.on}` : sql``
   const [row] = await query(database, () =>
-    database.db.transaction(async (db) => {
-      // A run that is much of the table would be read with all the others.
-      await db.execute(sql`set local enable_seqscan = off`)
+    withoutScans(database, async (db) => {
       return await db.execute(sql`
       with f as materialized (
         select ${t.reward} as reward, ${t.costUsd} as cost, ${t.turns}::float8 as turns,
